@@ -1,0 +1,49 @@
+# Shortstop: `make demo` shows it, `make test` checks it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup hosts demo test lint unit app sanity molecule drill down
+
+PYTHON ?= python3
+VENV := .venv/bin
+LINK := .ansible/collections/ansible_collections/shortstop/django
+HOST := tests/host/host
+DEMO := shortstop-demo
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export MOLECULE_GLOB := molecule/*/molecule.yml
+export PY_COLORS := 0
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: .venv/.complete $(LINK) ## make all that the other commands need
+
+.venv/.complete: requirements.txt
+	@echo "== Installing Ansible and the checks into .venv (a minute or two)"
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shortstop needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(VENV)/pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt --requirement app/requirements.txt
+	touch $@
+
+# The checkout is the installed collection: an edit is live, and nothing is copied.
+$(LINK):
+	mkdir -p $(@D)
+	ln -s ../../../.. $@
+
+hosts: setup
+	@$(HOST) engine
+	@for release in bookworm trixie; do $(HOST) build $$release; $(HOST) wheels $$release app/requirements.txt; done
+
+demo: hosts ## from nothing to two served sites, in a local container
+	@docker inspect $(DEMO) >/dev/null 2>&1 || $(HOST) start $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
+	@docker start $(DEMO) >/dev/null
+	$(VENV)/ansible-playbook -i inventories/demo site.yml
+	@for site in tatis uat; do \
+	    curl --silent --show-error --fail --output /dev/null --resolve $$site.localhost:8080:127.0.0.1 http://$$site.localhost:8080/ && echo "http://$$site.localhost:8080/"; \
+	done
+
+down: ## remove the containers
+	@! docker info >/dev/null 2>&1 || $(HOST) stop-all

@@ -1,0 +1,38 @@
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: source_dir
+short_description: Find the directory of a site's source on the controller
+version_added: 0.1.0
+author: The Shortstop founders (@shortstop)
+positional: _input, inventory_dir
+options:
+  _input:
+    description: The site's C(source), the name of a bundled site or a dict with C(path).
+    type: raw
+    required: true
+  inventory_dir:
+    description: The directory that a relative path starts from.
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show where the bundled site is
+  ansible.builtin.debug:
+    msg: "{{ 'tatis' | shortstop.django.source_dir(inventory_dir) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: An absolute path, or an empty text if the source names none.
+  type: str
+"""
+
+from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+
+
+class FilterModule:
+    def filters(self):
+        return {"source_dir": contract.source_dir}

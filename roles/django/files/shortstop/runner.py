@@ -1,0 +1,99 @@
+"""The one runner: everything of a site runs in a unit of its own, as the site's user, in the site's sandbox."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from report import StepFailed
+from site_config import SCRATCH_DIR, Site
+
+SANDBOX_MARK = "# Sandbox:"
+OUTPUT_LINES = 25
+
+
+def sandbox(unit: str) -> list[str]:
+    """The lines of a service unit's text that say what the site's processes may do."""
+    _before, mark, after = unit.partition(SANDBOX_MARK)
+    if not mark:
+        raise StepFailed(f'the service unit has no line "{SANDBOX_MARK}"; let role gunicorn write it again')
+    lines = (line.strip() for line in after.splitlines()[1:])
+    properties = []
+    for line in lines:
+        if line.startswith("["):
+            break
+        if line and not line.startswith("#"):
+            properties.append(line)
+    return properties
+
+
+def run(
+    site: Site,
+    unit: str,
+    command: list[str | Path],
+    *,
+    cwd: Path,
+    environment: Path | None = None,
+    writable: Path | None = None,
+    properties: tuple[str, ...] = (),
+) -> str:
+    """Run a command of the site and return what it printed.
+
+    `unit` is the text of the service unit whose sandbox holds, `environment` the file that systemd reads for the
+    process, so that no value stands on a command line. `writable` is a scratch directory.
+    """
+    words = ["systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--description=Site {site.name}: {' '.join(map(str, command))[:200]}"]
+    asked = [*sandbox(unit), f"WorkingDirectory={cwd}", *properties]
+    if environment:
+        asked.append(f"EnvironmentFile={environment}")
+    if writable:
+        asked.append(f"ReadWritePaths={writable}")
+    words += [f"--property={line}" for line in asked]
+    done = subprocess.run([*words, "--", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
+        raise StepFailed(f"{Path(command[0]).name} {' '.join(map(str, command[1:]))} ended with status {done.returncode}:\n{said}")
+    return done.stdout
+
+
+@contextmanager
+def scratch(site: Site) -> Iterator[Path]:
+    """A directory that the site's user may write, gone afterwards."""
+    SCRATCH_DIR.mkdir(parents=True, exist_ok=True, mode=0o711)
+    directory = Path(tempfile.mkdtemp(prefix=f"{site.name}-", dir=SCRATCH_DIR))
+    try:
+        shutil.chown(directory, site.user, site.user)
+        yield directory
+    finally:
+        shutil.rmtree(directory)
+
+
+def copy_regular_files(source: Path, target: Path) -> list[Path]:
+    """Copy what a site's user wrote, as root: links and everything that is no regular file stay behind.
+
+    Returns the copied files, relative to `target`.
+    """
+    copied = []
+    for directory, _subdirectories, names in os.walk(source):
+        for name in sorted(names):
+            file = Path(directory, name)
+            try:
+                # Opened without following a link, and looked at only then: its owner could swap it in between.
+                descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except OSError:
+                continue
+            with open(descriptor, "rb") as opened:
+                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    continue
+                relative = file.relative_to(source)
+                (target / relative).parent.mkdir(parents=True, exist_ok=True)
+                with (target / relative).open("wb") as copy:
+                    shutil.copyfileobj(opened, copy)
+                copied.append(relative)
+    return copied

@@ -1,0 +1,87 @@
+"""A site as the engine knows it: what the inventory said, and where its things are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIGURATION_DIR = Path("/etc/shortstop")
+UNIT_DIR = Path("/etc/systemd/system")
+RUN_DIR = Path("/run")
+SCRATCH_DIR = Path("/var/lib/shortstop/scratch")
+SERVER_ENVIRONMENT = Path("/etc/environment")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Read from /etc/shortstop/<name>/site.json, which role django writes."""
+
+    name: str
+    user: str
+    root: Path
+    unit: str
+    domain: str
+    scheme: str
+    settings: str
+    requirements: str
+    health_path: str
+    threads: int
+    timeout: int
+    releases_kept: int
+    database: str
+
+    @classmethod
+    def load(cls, name: str) -> Site:
+        file = CONFIGURATION_DIR / name / "site.json"
+        try:
+            given = json.loads(file.read_text(encoding="utf-8"))
+        except OSError:
+            known = ", ".join(site.name for site in sites()) or "none yet"
+            raise SystemExit(f'shortstop: there is no site "{name}" on this server; the sites are: {known}') from None
+        return cls(**{**given, "root": Path(given["root"])})
+
+    @property
+    def configuration_dir(self) -> Path:
+        return CONFIGURATION_DIR / self.name
+
+    @property
+    def environment_file(self) -> Path:
+        """The wanted environment; each release has a copy."""
+        return self.configuration_dir / "environment"
+
+    @property
+    def static_dir(self) -> Path:
+        return self.root / "static"
+
+    @property
+    def live(self) -> str | None:
+        """The id of the release that `live.sock` names, which is the one that visitors meet."""
+        link = self.root / "live.sock"
+        return link.readlink().stem if link.is_symlink() else None
+
+    @property
+    def template(self) -> Path:
+        """The wanted service unit; each release has a copy."""
+        return UNIT_DIR / f"{self.unit}@.service"
+
+    def release_dir(self, release: str) -> Path:
+        return self.root / "releases" / release
+
+    def socket(self, release: str) -> Path:
+        return RUN_DIR / self.unit / f"{release}.sock"
+
+    def release_environment(self, release: str) -> Path:
+        return self.configuration_dir / f"{release}.env"
+
+    def service_file(self, release: str) -> Path:
+        return UNIT_DIR / f"{self.unit}@{release}.service"
+
+    def units(self, release: str) -> list[str]:
+        """The socket first: a service is started by its socket's existence, and stopped before it goes."""
+        return [f"{self.unit}@{release}.socket", f"{self.unit}@{release}.service"]
+
+
+def sites() -> Iterator[Site]:
+    return (Site.load(file.parent.name) for file in sorted(CONFIGURATION_DIR.glob("*/site.json")))

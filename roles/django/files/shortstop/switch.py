@@ -1,0 +1,141 @@
+"""Steps prove, flip and retire: the release meets a question, then the visitors, and the old one goes home."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import prepare
+import release
+import systemd
+from report import StepFailed
+from site_config import Site
+
+PROOF_TIMEOUT = 60.0  # seconds for a new release to answer
+DRAIN_TIMEOUT = 30.0  # seconds for a retired one to accept what waits in its socket
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self.path))
+
+
+def ask(site: Site, path: Path, timeout: float = PROOF_TIMEOUT) -> int:
+    """The status that a release answers to the health path, asked over its socket as nginx would."""
+    connection = _UnixConnection(path, timeout)
+    try:
+        headers = {"Host": site.domain, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": site.scheme, "User-Agent": "shortstop"}
+        connection.request("GET", site.health_path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def prove(site: Site, new: str) -> None:
+    """Start the release beside the live one and ask it. systemd's word that it runs is no proof: workers load later."""
+    systemd.systemctl("start", *site.units(new))
+    answer: list[int | str] = []
+
+    def wait_for_answer() -> None:
+        try:
+            answer.append(ask(site, site.socket(new)))
+        except OSError as error:
+            answer.append(str(error) or "no answer")
+
+    asking = threading.Thread(target=wait_for_answer, daemon=True)
+    asking.start()
+    service = site.units(new)[1]
+    while asking.is_alive():
+        asking.join(0.1)
+        state = systemd.show(service, "ActiveState", "NRestarts")
+        if asking.is_alive() and (state["ActiveState"] == "failed" or int(state["NRestarts"]) > 0):
+            answer = ["it ended instead of answering"]
+            break
+    refuse(site, service, answer[0])
+
+
+def refuse(site: Site, service: str, answer: int | str) -> None:
+    if not isinstance(answer, int) or answer >= 400:
+        said = f"status {answer}" if isinstance(answer, int) else answer
+        raise StepFailed(f"{site.health_path} was answered with: {said}. The last lines of its log:\n{systemd.journal(service)}")
+
+
+def flip(site: Site, new: str, old: str | None) -> None:
+    """Let visitors meet the new release: by renames alone, and back again if it does not answer them."""
+    prepare.publish_static(site, new)
+    systemd.systemctl("enable", "--quiet", *site.units(new))
+    point(site, new)
+    try:
+        refuse(site, site.units(new)[1], ask(site, site.root / "live.sock"))
+    except (OSError, StepFailed) as error:
+        if old:
+            point(site, old)
+        else:
+            unpoint(site)
+        raise StepFailed(f"went back to {f'release {old}' if old else 'nothing'}: {error}") from error
+    directory = site.release_dir(new)
+    release.write_mark(directory, **{**(release.read_mark(directory) or {}), "live_since": time.time()})
+
+
+def point(site: Site, name: str) -> None:
+    """`live.sock` is what nginx connects to, `current` is for people. The first decides."""
+    for link, target in ((site.root / "live.sock", site.socket(name)), (site.root / "current", Path("releases") / name)):
+        temporary = link.with_name(f".{link.name}.new")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(target)
+        os.replace(temporary, link)
+
+
+def unpoint(site: Site) -> None:
+    for link in (site.root / "live.sock", site.root / "current"):
+        link.unlink(missing_ok=True)
+
+
+def retire_all_but(site: Site, live: str) -> None:
+    for name in sorted(systemd.instances(site.unit) - {live}):
+        retire(site, name)
+
+
+def retire(site: Site, name: str) -> None:
+    """Stop a release that nobody is sent to any more: first it accepts what waits, then it finishes what it accepted."""
+    deadline = time.monotonic() + DRAIN_TIMEOUT
+    while systemd.queue(str(site.socket(name))) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    stop(site, name)
+
+
+def stop(site: Site, name: str) -> None:
+    systemd.systemctl("stop", *site.units(name))
+    if site.service_file(name).exists():
+        systemd.systemctl("disable", "--quiet", *site.units(name))
+    systemd.reset_failed(site.units(name))
+
+
+def sweep(site: Site) -> None:
+    """Finish what a deploy left behind that was killed: whatever is not live has no business to run."""
+    live = site.live
+    for name in sorted(systemd.instances(site.unit) - {live}):
+        stop(site, name)
+    if live is None or not (site.root / "releases").is_dir():
+        return
+    for directory in (site.root / "releases").iterdir():
+        if directory.name != live and release.read_mark(directory) is None:
+            prepare.forget(site, directory.name)
+
+
+def abandon(site: Site, new: str) -> None:
+    """Take a release away that failed, unless an earlier day kept it."""
+    stop(site, new)
+    if (release.read_mark(site.release_dir(new)) or {}).get("live_since") is None:
+        prepare.forget(site, new)
+    systemd.systemctl("daemon-reload")

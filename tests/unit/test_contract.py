@@ -1,0 +1,696 @@
+"""What a dict of sites may say, and the sentence for each way to get it wrong."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+from hypothesis import given
+from hypothesis import strategies as st
+
+DOMAINS = {"domains": ["blog.example.com"]}
+REMOTE = {"host": "db.example.com", "password": "kX4-qq"}
+UNDEFINED = contract.Undefined()
+
+
+def errors(keys: dict | None = None, **options: object) -> list[str]:
+    """The sentences on one valid site with these keys besides."""
+    return contract.site_errors({"blog": {**DOMAINS, **(keys or {})}}, **options)
+
+
+def test_it_works():
+    assert contract.site_errors({"blog": {"domains": ["blog.example.com"], "source": "tatis"}}) == []
+
+
+# Keys
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("domain", 'did you mean "domains"?'),
+        ("worker", 'did you mean "workers"?'),
+        (7, f"the keys are {', '.join(contract.KEYS)}"),
+    ],
+)
+def test_an_unknown_key(key, hint):
+    assert errors({key: 1}) == [f'site "blog": key "{key}" is not known; {hint}']
+
+
+def test_a_missing_key():
+    assert contract.site_errors({"blog": {}}) == [
+        'site "blog": key "domains" is missing; host names. The first is canonical, the rest redirect to it.'
+    ]
+
+
+def test_a_missing_key_that_only_this_play_needs():
+    assert errors(required=("domains", "source")) == [
+        'site "blog": key "source" is missing;'
+        " `tatis`, the bundled site, or `{path: DIRECTORY}`, relative to the inventory's directory."
+    ]
+
+
+NAMES = 'key "domains" must be a list of host names, such as [blog.example.com]'
+NO_HOST = 'key "domains": {} is no host name (lower-case letters, digits, - and dots, without scheme and port)'
+SOURCE = 'key "source" must be the name of a bundled site or {path: DIRECTORY}'
+BUNDLED = 'key "source" names no bundled site (tatis); for a directory write {path: DIRECTORY}'
+PATH = 'key "source": "path" must be a directory on this machine'
+USER = 'key "user" must be a lower-case letter, then up to 30 letters, digits or _, and no user of the system'
+ROOT = 'key "root" must be an absolute path of a directory of the site\'s own, such as /srv/blog'
+FILE = 'key "requirements" must be a file inside of the source, such as requirements.txt'
+URL = 'key "static_url" must begin and end with /, such as /static/'
+BEGINS = 'key "{}" must be a path that begins with /'
+MEMORY = 'key "limits": "memory" must be a size, such as 512M or 1G'
+VARIABLE = 'key "environment": variable "{}" {}'
+A_TEXT = 'must be a text or a whole number; put what the site should read into quotes, such as "1" or "1.5"'
+A_BREAK = "holds a line break or a NUL, which no environment file can carry"
+A_NAME = "is no name of a variable (letters, digits and _)"
+SETTINGS = 'key "settings" must be the dotted name of a module, such as blog.settings'
+WSGI = 'key "wsgi" must be the dotted name of a module, such as blog.wsgi'
+HOST = 'key "database": "host" must be a host name or an IPv4 address'
+PORT = 'key "database": key "port" must be a whole number, 1 to 65535, without quotes'
+PART = 'key "database": "{}" must be a lower-case letter, then up to 30 letters, digits or _'
+NEEDS_HOST = (
+    'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
+)
+
+WRONG = [
+    ("domains", "blog.example.com", NAMES),
+    ("domains", [], NAMES),
+    ("domains", {"blog.example.com": 1}, NAMES),
+    ("domains", ["https://blog.example.com"], NO_HOST.format("'https://blog.example.com'")),
+    ("domains", ["blog.example.com:8000"], NO_HOST.format("'blog.example.com:8000'")),
+    ("domains", ["Blog.example.com"], NO_HOST.format("'Blog.example.com'")),
+    ("domains", ["blog.example.com\n"], NO_HOST.format("'blog.example.com\\n'")),
+    ("domains", ["-blog.example.com"], NO_HOST.format("'-blog.example.com'")),
+    ("domains", ["*.example.com"], NO_HOST.format("'*.example.com'")),
+    ("domains", [["blog.example.com"]], NO_HOST.format("an entry")),
+    ("source", 7, SOURCE),
+    ("source", ["tatis"], SOURCE),
+    ("source", "https://token@git.example.com/blog", BUNDLED),
+    ("source", {"git": "https://git.example.com/blog"}, 'key "source" takes {path: DIRECTORY}, and not "git"'),
+    ("source", {"path": ".", "version": "1"}, 'key "source" takes {path: DIRECTORY}, and not "version"'),
+    ("source", {}, 'key "source" takes {path: DIRECTORY}'),
+    ("source", {"path": ""}, PATH),
+    ("source", {"path": 7}, PATH),
+    ("source", {"path": "blog\0"}, PATH),
+    ("source", {"path": UNDEFINED}, PATH),
+    ("state", "gone", 'key "state" must be one of: present, absent'),
+    ("state", ["absent"], 'key "state" must be one of: present, absent'),
+    ("state", False, 'key "state" must be one of: present, absent'),
+    ("purge", "yes", 'key "purge" must be true or false, without quotes'),
+    ("purge", 1, 'key "purge" must be true or false, without quotes'),
+    ("environment", ["A=1"], 'key "environment" must be a dict of variables, such as {DJANGO_SECRET_KEY: …}'),
+    ("environment", {"1A": "x"}, VARIABLE.format("1A", A_NAME)),
+    ("environment", {7: "x"}, VARIABLE.format(7, A_NAME)),
+    ("environment", {"A": True}, VARIABLE.format("A", A_TEXT)),
+    ("environment", {"A": 1.5}, VARIABLE.format("A", A_TEXT)),
+    ("environment", {"A": None}, VARIABLE.format("A", A_TEXT)),
+    ("environment", {"A": ["x"]}, VARIABLE.format("A", A_TEXT)),
+    ("environment", {"A": "x\ny"}, VARIABLE.format("A", A_BREAK)),
+    ("environment", {"A": "x\0y"}, VARIABLE.format("A", A_BREAK)),
+    ("database", "mysql", 'key "database" must be postgres, sqlite or {host: HOST, password: …}'),
+    ("database", ["postgres"], 'key "database" must be postgres, sqlite or {host: HOST, password: …}'),
+    ("database", {**REMOTE, "hots": 1}, 'key "database": "hots" is not known; did you mean "host"?'),
+    ("database", {**REMOTE, "host": "http://db"}, HOST),
+    ("database", {**REMOTE, "port": "5432"}, PORT),
+    ("database", {**REMOTE, "port": 0}, PORT),
+    ("database", {**REMOTE, "port": 65536}, PORT),
+    ("database", {**REMOTE, "name": "Blog"}, PART.format("name")),
+    ("database", {**REMOTE, "user": 7}, PART.format("user")),
+    ("database", {**REMOTE, "password": ["x"]}, f'key "database": "password" {A_TEXT}'),
+    (
+        "database",
+        {"host": "db.example.com"},
+        'key "database": "password" is missing; two servers share it, so it comes from the vault',
+    ),
+    ("database", {"password": "kX4-qq"}, NEEDS_HOST),
+    ("database", {}, NEEDS_HOST),
+    ("user", 7, USER),
+    ("user", "Blog", USER),
+    ("user", "root", USER),
+    ("user", "b" * 32, USER),
+    ("root", 7, ROOT),
+    ("root", "srv/blog", ROOT),
+    ("root", "/srv", ROOT),
+    ("root", "/etc/blog", ROOT),
+    ("root", "//srv/blog", ROOT),
+    ("root", "/srv/../etc/blog", ROOT),
+    ("root", "/srv/my blog", ROOT),
+    ("settings", 7, SETTINGS),
+    ("settings", "blog/settings.py", SETTINGS),
+    ("settings", "blog.settings:x", SETTINGS),
+    ("wsgi", "blog.wsgi:", WSGI),
+    ("wsgi", "blog-wsgi", WSGI),
+    ("requirements", 7, FILE),
+    ("requirements", "", FILE),
+    ("requirements", "/etc/passwd", FILE),
+    ("requirements", "../requirements.txt", FILE),
+    ("workers", "2", 'key "workers" must be a whole number, 1 at least, without quotes'),
+    ("workers", 0, 'key "workers" must be a whole number, 1 at least, without quotes'),
+    ("threads", True, 'key "threads" must be a whole number, 1 at least, without quotes'),
+    ("timeout", 2.0, 'key "timeout" must be a whole number, 1 at least, without quotes'),
+    ("releases_kept", 1, 'key "releases_kept" must be a whole number, 2 at least, without quotes'),
+    ("health_path", "healthz", BEGINS.format("health_path")),
+    ("health_path", "/healthz?x=1", BEGINS.format("health_path")),
+    ("media_url", 7, BEGINS.format("media_url")),
+    ("static_url", "https://cdn.example.com/", BEGINS.format("static_url")),
+    ("static_url", "/static", URL),
+    ("static_url", "/", URL),
+    ("limits", ["512M"], 'key "limits" must be a dict, such as {memory: 512M, tasks: 256}'),
+    ("limits", {"memroy": "512M"}, 'key "limits": "memroy" is not known; did you mean "memory"?'),
+    ("limits", {"memory": 512}, MEMORY),
+    ("limits", {"memory": "512MB"}, MEMORY),
+    ("limits", {"tasks": "10"}, 'key "limits": key "tasks" must be a whole number, 1 at least, without quotes'),
+    ("limits", {"cpu_weight": 0}, 'key "limits": key "cpu_weight" must be a whole number, 1 to 10000, without quotes'),
+    (
+        "limits",
+        {"cpu_weight": 10001},
+        'key "limits": key "cpu_weight" must be a whole number, 1 to 10000, without quotes',
+    ),
+    ("tls", "on", 'key "tls" must be one of: off'),
+    ("tls", True, 'key "tls" must be one of: off'),
+    ("tls", None, 'key "tls" must be one of: off'),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "sentence"), WRONG)
+def test_a_wrong_value(key, value, sentence):
+    assert errors({key: value}) == [f'site "blog": {sentence}']
+
+
+def test_every_kind_has_a_wrong_value():
+    assert {contract.KEYS[key].kind for key, _value, _sentence in WRONG} == {key.kind for key in contract.KEYS.values()}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("domains", ["blog.example.com", "www.blog.example.com", "xn--zrich-kva.example", "localhost"]),
+        ("environment", {"_a1": 'it\'s #1 $HOME `id` "x" \\', "B": 0, "EMPTY": ""}),
+        ("database", "sqlite"),
+        ("database", {**REMOTE, "host": "192.0.2.7", "port": 65535, "name": "blog_2", "user": "blog"}),
+        ("user", "b" * 31),
+        ("root", "/opt/blog"),
+        ("root", "/srv/blog/"),
+        ("settings", "blog.settings.production"),
+        ("wsgi", "blog.wsgi:app"),
+        ("requirements", "requirements/production.txt"),
+        ("releases_kept", 2),
+        ("health_path", "/"),
+        ("health_path", "/healthz"),
+        ("static_url", "/assets/v1/"),
+        ("limits", {"memory": "1G", "tasks": 1, "cpu_weight": 10000}),
+        ("state", "present"),
+    ],
+)
+def test_a_right_value(key, value):
+    assert errors({key: value}) == []
+
+
+@pytest.mark.parametrize("value", ["off", False])
+def test_tls_off_may_go_without_quotes(value):
+    assert errors({"tls": value}) == []
+
+
+def test_sites_that_are_no_dict():
+    sentence = '"sites" must be a dict of sites by name, such as {blog: {domains: [blog.example.com], source: …}}'
+    assert contract.site_errors([DOMAINS]) == [sentence]
+    assert contract.site_errors(UNDEFINED) == [sentence]
+
+
+@pytest.mark.parametrize("given", [None, "tatis", ["blog.example.com"], UNDEFINED])
+def test_a_site_that_is_no_dict(given):
+    assert contract.site_errors({"blog": given}) == [
+        'site "blog": must be a dict of keys, such as {domains: [blog.example.com], source: …}'
+    ]
+
+
+def test_every_error_is_said():
+    assert errors({"worker": 1, "threads": 0, "tls": "on"}) == [
+        'site "blog": key "worker" is not known; did you mean "workers"?',
+        'site "blog": key "threads" must be a whole number, 1 at least, without quotes',
+        'site "blog": key "tls" must be one of: off',
+    ]
+
+
+# Names
+
+
+@pytest.mark.parametrize("name", ["Blog", "1blog", "my-blog", "my blog", "_blog", "", "blog\n", "é", "b" * 32, 7, None])
+def test_a_bad_name(name):
+    assert contract.site_errors({name: DOMAINS}) == [
+        f'site "{name}": a name is a lower-case letter, then up to 30 letters, digits or _'
+    ]
+
+
+@pytest.mark.parametrize("name", ["b", "blog_2", "b" * 31])
+def test_a_good_name(name):
+    assert contract.site_errors({name: DOMAINS}) == []
+
+
+@pytest.mark.parametrize("name", ["root", "postgres", "nobody", "sites", "generated"])
+def test_a_name_of_the_system(name):
+    assert contract.site_errors({name: DOMAINS}) == [f'site "{name}": this name belongs to the system; choose another']
+
+
+def test_a_name_that_the_inventory_reserves():
+    assert errors(reserved=("blog",)) == ['site "blog": this name belongs to the system; choose another']
+
+
+# Secrets
+
+
+PLACEHOLDERS = "<secret>|changeme|change-this-soon|CHANGE_ME|replace me|your-secret-key|todo| TBD |FixMe|xxx|***"
+PLACEHOLDERS += "|{{ vault_sites.blog }}|placeholder|secret|password"
+
+
+@pytest.mark.parametrize("value", PLACEHOLDERS.split("|"))
+def test_a_placeholder(value):
+    sentence = "is still a placeholder; give it a value of its own"
+    assert errors({"environment": {"GREETING": value}}) == [
+        f'site "blog": key "environment": variable "GREETING" {sentence}'
+    ]
+    assert errors({"database": {**REMOTE, "password": value}}) == [
+        f'site "blog": key "database": "password" {sentence}'
+    ]
+
+
+@pytest.mark.parametrize("value", ["todolist", "my secret", "not <yet>", "x", "exchangeme", "passwords"])
+def test_no_placeholder(value):
+    assert errors({"environment": {"GREETING": value}}) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "DJANGO_SECRET_KEY",
+        "MAIL_PASSWORD",
+        "mail_passwd",
+        "API_TOKEN",
+        "AWS_CREDENTIALS",
+        "APIKEY",
+        "API_KEY",
+        "PRIVATE_KEY",
+    ],
+)
+def test_an_empty_secret(name):
+    assert errors({"environment": {name: ""}}) == [
+        f'site "blog": key "environment": variable "{name}" is empty; give it a value, or leave it out'
+    ]
+
+
+def test_an_empty_password_of_the_database():
+    assert errors({"database": {**REMOTE, "password": ""}}) == [
+        'site "blog": key "database": "password" is empty; give it a value, or leave it out'
+    ]
+
+
+@pytest.mark.parametrize("name", contract.RESERVED_VARIABLES)
+def test_a_variable_that_is_set_for_each_release(name):
+    assert errors({"environment": {name: "x"}}) == [
+        f'site "blog": key "environment": variable "{name}" is set by Shortstop for each release; leave it out'
+    ]
+
+
+@pytest.mark.parametrize("key", contract.KEYS)
+def test_a_key_that_is_undefined(key):
+    assert errors({key: UNDEFINED}) == [
+        f'site "blog": key "{key}" refers to something that is not defined; look for it in the vault or the group_vars'
+    ]
+
+
+def test_a_domain_that_is_undefined():
+    assert errors({"domains": [UNDEFINED]}) == [
+        'site "blog": key "domains" refers to something that is not defined; look for it in the vault or the group_vars'
+    ]
+
+
+def test_a_variable_that_is_undefined():
+    assert errors({"environment": {"DJANGO_SECRET_KEY": UNDEFINED}}) == [
+        'site "blog": key "environment": variable "DJANGO_SECRET_KEY" refers to something that is not defined;'
+        " add it to the vault"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "advice"), [("host", ""), ("name", ""), ("user", ""), ("password", "; add it to the vault")]
+)
+def test_a_part_of_the_database_that_is_undefined(part, advice):
+    assert errors({"database": {**REMOTE, part: UNDEFINED}}) == [
+        f'site "blog": key "database": "{part}" refers to something that is not defined{advice}'
+    ]
+
+
+# Claims
+
+
+@pytest.mark.parametrize(
+    ("blog", "shop", "claim"),
+    [
+        ({"domains": ["a.example.com", "b.example.com"]}, {"domains": ["b.example.com"]}, 'domain "b.example.com"'),
+        ({"user": "web"}, {"user": "web"}, 'user "web"'),
+        ({"user": "shop"}, {}, 'user "shop"'),
+        ({"root": "/srv/web"}, {"root": "/srv/web"}, 'root "/srv/web"'),
+        ({"root": "/srv/shop/"}, {}, 'root "/srv/shop"'),
+        ({"root": "/srv//shop"}, {}, 'root "/srv/shop"'),
+        (
+            {"database": {**REMOTE, "name": "web"}},
+            {"database": {**REMOTE, "name": "web"}},
+            'database "web on db.example.com"',
+        ),
+        ({"database": {**REMOTE, "name": "shop"}}, {"database": REMOTE}, 'database "shop on db.example.com"'),
+    ],
+)
+def test_what_two_sites_claim(blog, shop, claim):
+    sites = {"blog": {**DOMAINS, **blog}, "shop": {"domains": ["shop.example.com"], **shop}}
+    assert contract.site_errors(sites) == [f'site "shop": {claim} is also claimed by site "blog"; each needs its own']
+
+
+def test_a_database_that_two_sites_claim_through_site_common():
+    sites = {"blog": DOMAINS, "shop": {"domains": ["shop.example.com"]}}
+    assert contract.site_errors(sites, common={"database": {**REMOTE, "name": "web"}}) == [
+        'site "shop": database "web on db.example.com" is also claimed by site "blog"; each needs its own'
+    ]
+
+
+def test_databases_of_one_name_on_two_servers():
+    sites = {
+        "blog": {**DOMAINS, "database": {**REMOTE, "name": "web"}},
+        "shop": {
+            "domains": ["shop.example.com"],
+            "database": {"host": "192.0.2.7", "password": "kX4-qr", "name": "web"},
+        },
+    }
+    assert contract.site_errors(sites) == []
+
+
+def test_a_domain_twice_in_one_site():
+    assert errors({"domains": ["blog.example.com", "blog.example.com"]}) == []
+
+
+def test_two_undefined_users_are_no_clash():
+    sites = {"blog": {**DOMAINS, "user": UNDEFINED}, "shop": {"domains": ["shop.example.com"], "user": UNDEFINED}}
+    assert not [error for error in contract.site_errors(sites) if "claimed" in error]
+
+
+# A site that goes
+
+
+def test_an_absent_site_needs_no_other_key():
+    assert contract.site_errors({"blog": {"state": "absent"}}, required=("domains", "source")) == []
+
+
+def test_an_absent_site_needs_no_source():
+    assert errors({"state": "absent", "source": {"path": "gone"}}, inventory_dir="/nowhere") == []
+
+
+def test_an_absent_site_claims_nothing():
+    assert contract.site_errors({"blog": {**DOMAINS, "state": "absent"}, "shop": DOMAINS}) == []
+
+
+def test_an_absent_site_is_still_checked():
+    assert contract.site_errors({"blog": {"state": "absent", "user": "root"}}) == [f'site "blog": {USER}']
+
+
+def test_purge_of_an_absent_site():
+    assert errors({"state": "absent", "purge": True}) == []
+
+
+@pytest.mark.parametrize("keys", [{}, {"state": "present"}])
+def test_purge_of_a_present_site(keys):
+    assert errors({**keys, "purge": True}) == ['site "blog": key "purge" goes with "state: absent" only']
+
+
+# The source
+
+
+def test_a_source_beside_the_inventory(source):
+    (source.parent / "inventory").mkdir()
+    assert errors({"source": {"path": "../source"}}, inventory_dir=str(source.parent / "inventory")) == []
+
+
+def test_a_source_that_does_not_exist(tmp_path):
+    assert errors({"source": {"path": "blog"}}, inventory_dir=str(tmp_path)) == [
+        f'site "blog": key "source": there is no directory {os.path.realpath(tmp_path)}/blog'
+    ]
+
+
+@pytest.mark.parametrize("path", ["~nobody_of_this_name/blog", "b" * 5000, "manage.py/.."])
+def test_a_source_that_no_machine_has(path, tmp_path):
+    [sentence] = errors({"source": {"path": path}}, inventory_dir=str(tmp_path / "nowhere"))
+    assert sentence.startswith(f'site "blog": key "source": there is no directory {os.path.realpath(tmp_path)}/nowhere')
+
+
+def test_a_source_without_manage_py(source):
+    (source / "manage.py").unlink()
+    assert errors({"source": {"path": str(source)}}) == [
+        f'site "blog": key "source": there is no manage.py in {source}'
+    ]
+
+
+def test_a_source_without_requirements(source):
+    (source / "requirements.txt").unlink()
+    assert errors({"source": {"path": str(source)}}) == [
+        f'site "blog": key "source": there is no requirements.txt in {source};'
+        ' add it, or name the file with the key "requirements"'
+    ]
+
+
+def test_requirements_of_another_name(source):
+    (source / "requirements.txt").rename(source / "live.txt")
+    assert errors({"source": {"path": str(source)}, "requirements": "live.txt"}) == []
+    assert errors({"source": {"path": str(source)}}, common={"requirements": "live.txt"}) == []
+
+
+def test_a_manage_py_that_names_no_settings(source):
+    (source / "manage.py").write_text("print()\n", encoding="utf-8")
+    assert errors({"source": {"path": str(source)}}) == [
+        f'site "blog": key "settings": {source}/manage.py names no settings module; name it with this key'
+    ]
+
+
+def test_settings_that_the_site_names(source):
+    (source / "manage.py").write_text("print()\n", encoding="utf-8")
+    assert errors({"source": {"path": str(source)}, "settings": "shop.settings"}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "module"),
+    [
+        (b'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")', "shop.settings"),
+        (b"os.environ.setdefault('DJANGO_SETTINGS_MODULE',\n    'shop.live')", "shop.live"),
+        (b'# caf\xe9\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")', "shop.settings"),
+        (b"", ""),
+    ],
+)
+def test_the_settings_module(source, text, module):
+    (source / "manage.py").write_bytes(text)
+    assert contract.settings_module(str(source)) == module
+
+
+def test_the_settings_module_of_nothing(tmp_path):
+    assert contract.settings_module(str(tmp_path)) == ""
+
+
+def test_the_directory_of_a_source(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert contract.source_dir("tatis", "/inventory") == str(contract.COLLECTION_DIR / "app")
+    assert contract.source_dir({"path": "../blog"}, str(tmp_path / "inventory")) == os.path.realpath(tmp_path / "blog")
+    assert contract.source_dir({"path": "~/blog"}, "/inventory") == "/home/me/blog"
+
+
+@pytest.mark.parametrize("source", ["", "mlb", None, {}, {"git": "x"}, {"path": 7}])
+def test_the_directory_of_no_source(source):
+    assert contract.source_dir(source, "/inventory") == ""
+
+
+# What holds for every site
+
+
+@pytest.mark.parametrize("common", [["workers"], "workers", 7, UNDEFINED])
+def test_site_common_that_is_no_dict(common):
+    assert errors(common=common) == ['"site_common" must be a dict of keys that every site gets']
+
+
+def test_an_unknown_key_of_site_common():
+    assert errors(common={"worker": 2}) == ['site_common: key "worker" is not known; did you mean "workers"?']
+
+
+@pytest.mark.parametrize("key", ["domains", "source", "state", "purge", "user", "root"])
+def test_a_key_of_site_common_that_is_each_sites_own(key):
+    assert errors(common={key: "x"}) == [f'site_common: key "{key}" is each site\'s own; give it below the site']
+
+
+def test_a_wrong_value_of_site_common():
+    sentence = 'site_common: key "workers" must be a whole number, 1 at least, without quotes'
+    assert errors(common={"workers": "2"}) == [sentence]
+
+
+def test_wrong_requirements_of_site_common(source):
+    assert errors({"source": {"path": str(source)}}, common={"requirements": 7}) == [f"site_common: {FILE}"]
+
+
+def test_an_undefined_value_of_site_common():
+    assert errors(common={"environment": {"MAIL_PASSWORD": UNDEFINED}}) == [
+        'site_common: key "environment": variable "MAIL_PASSWORD" refers to something that is not defined;'
+        " add it to the vault"
+    ]
+
+
+def test_a_site_and_site_common_may_each_give_a_part_of_the_database():
+    assert errors({"database": {"password": "kX4-qq"}}, common={"database": {"host": "db.example.com"}}) == []
+
+
+def test_site_common_gives_no_password():
+    assert errors(common={"database": {"host": "db.example.com"}}) == [
+        'site "blog": key "database": "password" is missing; two servers share it, so it comes from the vault'
+    ]
+
+
+# A selection
+
+
+@pytest.mark.parametrize("only", ["", "blog", "blog,shop", "blog, shop", "blog shop", ",blog,"])
+def test_a_selection_of_sites(only):
+    assert contract.site_errors({"blog": DOMAINS, "shop": {"domains": ["shop.example.com"]}}, only=only) == []
+
+
+def test_a_selection_that_no_site_has():
+    assert contract.site_errors({"blog": DOMAINS, "shop": {"domains": ["shop.example.com"]}}, only="blog,shpo") == [
+        'only: there is no site "shpo"; the sites are blog, shop'
+    ]
+
+
+# Other hosts
+
+
+def test_another_site_on_another_host():
+    assert errors(elsewhere=({"shop": {"domains": ["shop.example.com"]}},)) == []
+
+
+def test_a_domain_of_another_site_on_another_host():
+    assert errors(elsewhere=({"shop": DOMAINS},)) == [
+        'site "blog": domain "blog.example.com" is also claimed by site "shop" on another host; each needs its own'
+    ]
+
+
+@pytest.mark.parametrize("other", [{"shop": {**DOMAINS, "state": "absent"}}, None, "blog", {"blog": None}])
+def test_nothing_on_another_host(other):
+    assert errors(elsewhere=(other,)) == []
+
+
+SHARED = {"environment": {"DJANGO_SECRET_KEY": "kX4-qs"}, "database": REMOTE}
+
+
+def test_a_site_on_several_hosts():
+    assert errors(SHARED, elsewhere=({"blog": DOMAINS},)) == []
+
+
+def test_a_site_on_several_hosts_through_site_common():
+    assert errors(common=SHARED, elsewhere=({"blog": DOMAINS},)) == []
+
+
+def test_a_site_on_several_hosts_in_parts():
+    parts = {"environment": {"TZ": "UTC"}, "database": {"name": "web"}}
+    assert errors(parts, common=SHARED, elsewhere=({"blog": DOMAINS},)) == []
+
+
+def test_a_site_on_several_hosts_without_a_secret_key():
+    assert errors({**SHARED, "environment": {}}, elsewhere=({"blog": DOMAINS},)) == [
+        'site "blog": key "environment": several hosts serve this site, so DJANGO_SECRET_KEY must come from the vault'
+    ]
+
+
+@pytest.mark.parametrize("database", ["postgres", "sqlite"])
+def test_a_site_on_several_hosts_without_a_common_database(database):
+    assert errors({**SHARED, "database": database}, elsewhere=({"blog": DOMAINS},)) == [
+        'site "blog": key "database": several hosts serve this site,'
+        " so it needs a database that all reach: {host: HOST, …}"
+    ]
+
+
+# Whatever is given
+
+MARKERS = st.from_regex(r"marker[a-z0-9]{8}", fullmatch=True)
+REFUSED = [
+    lambda marker: [marker],
+    lambda marker: {"value": marker},
+    "<{}>".format,
+    "changeme{}".format,
+    "your-{}".format,
+]
+REFUSED += ["{}\n".format, "{}\0".format]
+PLACES = [
+    lambda value: {"environment": value},
+    lambda value: {"environment": {"DJANGO_SECRET_KEY": value}},
+    lambda value: {"environment": {"GREETING": value}},
+    lambda value: {"database": value},
+    lambda value: {"database": {"password": value}},
+    lambda value: {"database": {**REMOTE, "password": value}},
+    lambda value: {"database": {**REMOTE, "port": value}},
+    lambda value: {"database": {**REMOTE, "host": [value]}},
+    lambda value: {"database": {**REMOTE, "name": [value]}},
+    lambda value: {"domains": [[value]]},
+    lambda value: {"source": [value]},
+    lambda value: {"source": f"https://{value}@git.example.com/blog"},
+    lambda value: {"source": {"path": [value]}},
+    lambda value: {"limits": {"memory": value}},
+    lambda value: {"user": [value]},
+    lambda value: {"root": [value]},
+    lambda value: {"settings": value},
+    lambda value: {"workers": value},
+    lambda value: {"tls": value},
+]
+
+
+@given(MARKERS, st.sampled_from(REFUSED), st.sampled_from(PLACES))
+def test_no_sentence_shows_a_value(marker, refused, place):
+    keys = place(refused(marker))
+    if keys != {"environment": {"value": marker}}:
+        assert errors(keys), "the site is refused, so there is a sentence to look at"
+    site = {**DOMAINS, **keys}
+    said = contract.site_errors({"blog": site, "shop": site}, common=keys, elsewhere=({"blog": site, "news": site},))
+    assert marker not in "\n".join(said)
+
+
+WORDS = [
+    "tatis",
+    "postgres",
+    "sqlite",
+    "absent",
+    "off",
+    "blog",
+    "blog.example.com",
+    "/srv/blog",
+    "~none/x",
+    "a\0b",
+    ".",
+]
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.just(UNDEFINED)
+    | st.sampled_from(WORDS)
+    | st.text(max_size=9)
+)
+PARTS = [*contract.KEYS, *contract.DATABASE_KEYS, *contract.LIMIT_KEYS, *contract.RESERVED_VARIABLES, "path", "blog"]
+KEYS = st.sampled_from(PARTS) | st.text(max_size=9) | st.integers() | st.none() | st.booleans()
+ANYTHING = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+COMMON = st.dictionaries(st.sampled_from(PARTS), ANYTHING, max_size=4) | ANYTHING
+SITES = (
+    st.dictionaries(st.sampled_from(["blog", "shop"]), COMMON, max_size=2)
+    | st.dictionaries(KEYS, ANYTHING, max_size=3)
+    | ANYTHING
+)
+
+
+@given(SITES, COMMON, st.lists(SITES, max_size=2))
+def test_it_never_raises(sites, common, elsewhere):
+    said = contract.site_errors(sites, common=common, inventory_dir="/nowhere", elsewhere=tuple(elsewhere))
+    assert all(isinstance(sentence, str) for sentence in said)

@@ -1,0 +1,259 @@
+"""The conventions of role site: they agree with the contract, and Ansible reads from them what the roles expect."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
+from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+
+ROOT = Path(__file__).resolve().parents[2]
+CONVENTIONS = yaml.safe_load((ROOT / "roles" / "site" / "vars" / "main.yml").read_text(encoding="utf-8"))
+DEFAULTS, DERIVED = CONVENTIONS["site_defaults"], CONVENTIONS["__site_derived"]
+
+
+def test_every_convention_is_a_key():
+    assert DEFAULTS.keys() <= contract.KEYS.keys()
+
+
+def test_every_key_has_a_convention_or_is_required():
+    required = {key for key, spec in contract.KEYS.items() if spec.required}
+    assert contract.KEYS.keys() == DEFAULTS.keys() | required | (contract.KEYS.keys() & DERIVED.keys())
+
+
+@pytest.mark.parametrize("key", DEFAULTS)
+def test_every_convention_passes_the_contract(key):
+    assert contract.site_errors({"blog": {"domains": ["blog.example.com"], key: DEFAULTS[key]}}) == []
+
+
+@pytest.mark.parametrize("key", [key for key in DEFAULTS if contract.KEYS[key].house_wide])
+def test_every_house_wide_convention_passes_as_site_common(key):
+    assert contract.site_errors({"blog": {"domains": ["blog.example.com"]}}, common={key: DEFAULTS[key]}) == []
+
+
+# With Ansible
+
+PLAYBOOK = """
+- name: Read the sites
+  hosts: all
+  gather_facts: false
+  roles:
+    - role: shortstop.django.site
+      tags: [site]
+  tasks:
+    - name: Write what the roles read
+      tags: [site, nginx]
+      ansible.builtin.copy:
+        content: "{{ {'present': site_names, 'absent': site_names_absent, 'site': site} | to_json }}"
+        dest: "{{ inventory_dir }}/{{ site_name }}.json"
+        mode: "0600"
+      loop: "{{ sites.keys() }}"
+      loop_control: {loop_var: site_name}
+"""
+
+INVENTORY = """
+all:
+  hosts:
+    localhost: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  vars:
+    vault_sites: {remote: {password: kX4-remote, secret_key: kX4-key}}
+    site_common:
+      workers: 3
+      limits: {memory: 1G}
+      environment: {TZ: UTC, LANG: C.UTF-8}
+    sites:
+      plain: {domains: [plain.example.com], source: tatis}
+      moved:
+        domains: [moved.example.com]
+        source: {path: ../source}
+        user: mover
+        root: /opt/moved
+        workers: 5
+        tls: off
+        limits: {tasks: 64}
+        environment: {LANG: de_CH.UTF-8}
+      small: {domains: [small.example.com], database: sqlite, settings: small.settings.live}
+      remote:
+        domains: [remote.example.com]
+        settings: remote.settings
+        wsgi: remote.asgi:app
+        database: {host: db.example.com, password: "{{ vault_sites.remote.password }}"}
+        environment: {DJANGO_SECRET_KEY: "{{ vault_sites.remote.secret_key }}", TOKEN: !vault "@VAULT@"}
+      gone: {domains: [gone.example.com], state: absent}
+"""
+
+
+def play(directory: Path, inventory: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the role on this machine, from which it only reads; the playbook is not beside the inventory."""
+    for name, text in {"inventory/hosts.yml": inventory, "playbooks/site.yml": PLAYBOOK, "password": "p"}.items():
+        (directory / name).parent.mkdir(exist_ok=True)
+        (directory / name).write_text(text, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    environment |= {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_HOME": str(directory / "home"),
+        "LC_ALL": "C.UTF-8",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "ansible",
+        "playbook",
+        "--inventory",
+        "inventory",
+        "--vault-password-file",
+        "password",
+    ]
+    return subprocess.run(
+        [*command, "playbooks/site.yml", *arguments],
+        cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+
+
+def inventory_of(sites: str) -> str:
+    """The inventory with these sites alone."""
+    return INVENTORY[: INVENTORY.index("    sites:")] + f"    sites: {sites}\n"
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """What the roles read of each site."""
+    directory = tmp_path_factory.mktemp("project")
+    (directory / "source").mkdir()
+    (directory / "source" / "requirements.txt").write_text("django\n", encoding="utf-8")
+    (directory / "source" / "manage.py").write_text(
+        '("DJANGO_SETTINGS_MODULE", "shop.conf.settings")\n', encoding="utf-8"
+    )
+    secret = VaultLib([("default", VaultSecret(b"p"))]).encrypt("kX4-vaulted", vault_id="default").decode()
+    done = play(directory, INVENTORY.replace('"@VAULT@"', json.dumps(secret)), "-e", "prune=yes")
+    assert done.returncode == 0, done.stdout
+    return {"directory": directory} | {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (directory / "inventory").glob("*.json")
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "value"),
+    [
+        ("plain", "name", "plain"),
+        ("plain", "state", "present"),
+        ("plain", "user", "plain"),
+        ("plain", "root", "/srv/plain"),
+        ("plain", "socket", "/srv/plain/live.sock"),
+        ("plain", "static_dir", "/srv/plain/static"),
+        ("plain", "unit", "gunicorn-plain"),
+        ("plain", "environment_file", "/etc/shortstop/plain/environment"),
+        ("plain", "settings", "tatis.settings"),
+        ("plain", "wsgi", "tatis.wsgi"),
+        ("plain", "source_dir", str(ROOT / "app")),
+        ("plain", "tls", "off"),
+        ("plain", "threads", DEFAULTS["threads"]),
+        ("plain", "workers", 3),
+        ("plain", "limits", {**DEFAULTS["limits"], "memory": "1G"}),
+        ("plain", "environment", {"TZ": "UTC", "LANG": "C.UTF-8"}),
+        (
+            "plain",
+            "database",
+            {"engine": "postgres", "host": "", "port": 5432, "name": "plain", "user": "plain", "password": ""},
+        ),
+        ("moved", "user", "mover"),
+        ("moved", "root", "/opt/moved"),
+        ("moved", "socket", "/opt/moved/live.sock"),
+        ("moved", "static_dir", "/opt/moved/static"),
+        ("moved", "media_dir", "/opt/moved/media"),
+        ("moved", "state_dir", "/opt/moved/var"),
+        ("moved", "unit", "gunicorn-moved"),
+        ("moved", "configuration_dir", "/etc/shortstop/moved"),
+        ("moved", "settings", "shop.conf.settings"),
+        ("moved", "wsgi", "shop.conf.wsgi"),
+        ("moved", "workers", 5),
+        ("moved", "tls", "off"),
+        ("moved", "limits", {**DEFAULTS["limits"], "memory": "1G", "tasks": 64}),
+        ("moved", "environment", {"TZ": "UTC", "LANG": "de_CH.UTF-8"}),
+        (
+            "moved",
+            "database",
+            {"engine": "postgres", "host": "", "port": 5432, "name": "mover", "user": "mover", "password": ""},
+        ),
+        ("small", "settings", "small.settings.live"),
+        ("small", "wsgi", "small.settings.wsgi"),
+        ("small", "source_dir", ""),
+        ("remote", "wsgi", "remote.asgi:app"),
+        ("gone", "state", "absent"),
+        ("gone", "root", "/srv/gone"),
+    ],
+)
+def test_what_the_roles_read(read, name, key, value):
+    assert read[name]["site"][key] == value
+
+
+def test_a_source_starts_at_the_inventory(read):
+    assert read["moved"]["site"]["source_dir"] == os.path.realpath(read["directory"] / "source")
+
+
+def test_an_sqlite_database(read):
+    assert read["small"]["site"]["database"]["engine"] == "sqlite"
+
+
+def test_a_database_on_another_server(read):
+    assert read["remote"]["site"]["database"] == {
+        "engine": "postgres",
+        "host": "db.example.com",
+        "port": 5432,
+        "name": "remote",
+        "user": "remote",
+        "password": "kX4-remote",
+    }
+
+
+def test_secrets_from_the_vault(read):
+    environment = read["remote"]["site"]["environment"]
+    assert (environment["DJANGO_SECRET_KEY"], environment["TOKEN"]) == ("kX4-key", "kX4-vaulted")
+
+
+def test_every_key_of_every_site_has_a_value(read):
+    expected = DEFAULTS.keys() | DERIVED.keys() | {"domains", "source"}
+    assert read["moved"]["site"].keys() == expected
+
+
+def test_the_names_that_roles_loop_over(read):
+    assert read["plain"]["present"] == ["plain", "moved", "small", "remote"]
+    assert "gone" in read["plain"]["absent"]
+    assert not {"plain", "moved", "small", "remote"} & set(read["plain"]["absent"])
+
+
+BROKEN = """{blog: {domains: [blog.example.com], wokers: 2,
+    environment: {MAIL_PASSWORD: kX4-shown, DJANGO_SECRET_KEY: "{{ vault_sites.blog.secret_key }}"}}}"""
+
+
+@pytest.fixture(scope="module", params=[(), ("--tags", "nginx")], ids=["whole", "tags"])
+def refused(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
+    """Exit status and output of a run with an undefined reference and a misspelt key."""
+    done = play(tmp_path_factory.mktemp("broken"), inventory_of(BROKEN), "-vvv", *request.param)
+    return done.returncode, " ".join(done.stdout.split())
+
+
+def test_an_error_ends_the_run(refused):
+    assert refused[0] == 2
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        'site "blog": key "wokers" is not known; did you mean "workers"?',
+        'site "blog": key "environment": variable "DJANGO_SECRET_KEY" refers to something that is not defined;'
+        " add it to the vault",
+    ],
+)
+def test_an_error_is_said(refused, sentence):
+    assert sentence in refused[1]
+
+
+def test_an_error_shows_no_secret(refused):
+    assert "kX4" not in refused[1]
