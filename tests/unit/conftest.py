@@ -23,7 +23,7 @@ settings.load_profile("shortstop")
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     """A source with all that the contract looks for."""
-    directory = tmp_path / "source"
+    directory = tmp_path.resolve() / "source"
     directory.mkdir()
     (directory / "requirements.txt").write_text("django\n", encoding="utf-8")
     (directory / "manage.py").write_text(
