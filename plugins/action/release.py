@@ -36,6 +36,7 @@ class ActionModule(ActionBase):
     def _release(self, site, source, archive, task_vars):
         arguments = {
             "site": site,
+            "source": str(source),
             "source_sha256": collect(source, archive),
             "deployer": f"{getpass.getuser()}@{socket.gethostname()}",
         }

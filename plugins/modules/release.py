@@ -21,6 +21,15 @@ options:
     description: The directory of the source on the controller.
     type: path
     required: true
+  source_sha256:
+    description: The hash of the source's archive. Given by the action plugin, which collects the source.
+    type: str
+  archive:
+    description: The archive on the host. Given by the action plugin once the host has said that this is news.
+    type: path
+  deployer:
+    description: Who deploys, from where. Given by the action plugin.
+    type: str
 attributes:
   check_mode:
     description: Says whether there would be a new release, and which.
@@ -105,9 +114,9 @@ def deploy(module):
         module.fail_json(msg=f'site "{site}": another deploy is under way ({holder.strip()}); wait for its end')
     steps = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()] if report.exists() else []
     if status:
-        failed = next((step["message"] for step in reversed(steps) if step["result"] == "failed"), err.strip() or "it ended without a word; see its journal")
-        last = steps[-1]["step"] if steps else "start"
-        module.fail_json(msg=f'site "{site}": {last}: {failed}', steps=steps)
+        without_word = {"step": "deploy", "message": err.strip() or f"it ended without a word; see journalctl --unit={unit}"}
+        failed = next((step for step in steps if step["result"] == "failed"), without_word)
+        module.fail_json(msg=f'site "{site}": {failed["step"]}: {failed["message"]}', steps=steps)
     return steps
 
 
@@ -115,7 +124,7 @@ def main():
     module = AnsibleModule(
         argument_spec={
             "site": {"type": "str", "required": True},
-            "source": {"type": "path"},
+            "source": {"type": "path", "required": True},
             # Given by the action plugin, which has collected the source.
             "source_sha256": {"type": "str", "no_log": False},
             "deployer": {"type": "str"},

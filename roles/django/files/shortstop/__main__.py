@@ -37,9 +37,10 @@ def main() -> int:
         for site in sites():
             print(f"{site.name}: {site.live or 'nothing is live yet'}")
     else:
-        with Report(arguments.report) as report:
+        site = Site.load(arguments.site)
+        with Report(arguments.report, release.secrets(site)) as report:
             try:
-                return deploy.deploy(Site.load(arguments.site), arguments.source, arguments.archive, report)
+                return deploy.deploy(site, arguments.source, arguments.archive, report)
             finally:
                 arguments.archive.unlink(missing_ok=True)
     return 0

@@ -20,9 +20,9 @@ def deploy(site: Site, source: str, archive: Path, report: Report) -> int:
     if new == old:
         report.say("plan", "unchanged", f"release {new} is live already")
         return 0
-    switch.sweep(site)
     try:
         with report.step("prepare"):
+            switch.sweep(site)
             for warning in prepare.prepare(site, new, source, archive):
                 report.say("prepare", "warning", warning)
         with report.step("migrate"):
@@ -32,7 +32,8 @@ def deploy(site: Site, source: str, archive: Path, report: Report) -> int:
         with report.step("flip"):
             switch.flip(site, new, old)
     except StepFailed:
-        switch.abandon(site, new)
+        with report.step("clean up"):
+            switch.abandon(site, new)
         return 1
     try:
         with report.step("retire"):
@@ -49,6 +50,5 @@ def migrate(site: Site, new: str) -> None:
     command: list[str | Path] = [directory / "venv/bin/python", "manage.py", "migrate", "--no-input"]
     if site.database == "postgres":
         command = ["/usr/bin/env", f"PGOPTIONS=-c lock_timeout={LOCK_TIMEOUT}", *command]
-    properties = (f"ReadWritePaths={site.root / 'var'}",)
     service = site.service_file(new).read_text(encoding="utf-8")
-    run(site, service, command, cwd=directory, environment=site.release_environment(new), properties=properties)
+    run(site, service, command, cwd=directory, environment=site.release_environment(new))

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import release
-from report import StepFailed
-from runner import copy_regular_files, run, scratch
+from runner import as_root, copy_regular_files, run, scratch
 from site_config import Site
 from systemd import systemctl
 
@@ -40,10 +39,10 @@ def prepare(site: Site, new: str, source: str, archive: Path) -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
         make_directories(site)
         release.unpack(archive, directory, source)
+        compile_bytecode(directory)
+        give(site, directory)
         venv = make_venv(site, directory)
         (directory / "venv").symlink_to(os.path.relpath(venv, directory))
-        subprocess.run([PYTHON, "-I", "-m", "compileall", "-qq", directory], check=False)
-        give(site, directory)
         version = release.gunicorn_version(venv)
         if version < (27,):
             yield f"gunicorn {'.'.join(map(str, version))} loses requests with threads; it runs with sync workers until requirements ask for gunicorn>=27"
@@ -77,10 +76,9 @@ def make_venv(site: Site, directory: Path) -> Path:
     if release.read_mark(venv) is not None:
         return venv
     shutil.rmtree(venv, ignore_errors=True)
-    subprocess.run([PYTHON, "-I", "-m", "venv", venv], check=True)
+    as_root(PYTHON, "-I", "-m", "venv", venv)
     venv.chmod(0o750)
     shutil.chown(venv, "root", site.user)
-    give(site, directory)
     with scratch(site) as directory_of_user:
         pip = [venv / "bin/python", "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
         variables = [f"TMPDIR={directory_of_user}", f"HOME={directory_of_user}", *([f"PIP_CERT={CERTIFICATES}"] if Path(CERTIFICATES).exists() else [])]
@@ -95,15 +93,18 @@ def make_venv(site: Site, directory: Path) -> Path:
         )
         taken = venv / "wheels"
         names = copy_regular_files(wheels, taken)
-        subprocess.run(
-            ["/usr/bin/env", "PIP_CONFIG_FILE=/dev/null", *pip, "install", "--quiet", "--no-index", "--no-deps", "--only-binary", ":all:"]
-            + ["--no-compile", "--no-warn-script-location", "--root-user-action=ignore", *(taken / name for name in names)],
-            check=True,
-        )
+        # Nothing of the site is importable yet, so this pip runs Debian's code alone.
+        install = [*pip, "install", "--quiet", "--no-index", "--no-deps", "--only-binary=:all:", "--no-compile", "--root-user-action=ignore"]
+        as_root("/usr/bin/env", "PIP_CONFIG_FILE=/dev/null", *install, *(taken / name for name in names))
         shutil.rmtree(taken)
-    subprocess.run([PYTHON, "-I", "-m", "compileall", "-qq", venv / "lib"], check=False)
+    compile_bytecode(venv / "lib")
     release.write_mark(venv, made=time.time())
     return venv
+
+
+def compile_bytecode(directory: Path) -> None:
+    """Compiling runs nothing. A file that does not compile is for the gates to find, if anything imports it."""
+    subprocess.run([PYTHON, "-I", "-m", "compileall", "-qq", directory], check=False)
 
 
 def give(site: Site, directory: Path) -> None:
@@ -191,9 +192,9 @@ def prune(site: Site) -> None:
     for name in newest[site.releases_kept :]:
         forget(site, name)
     kept = [site.release_dir(name) for name in newest[: site.releases_kept]]
-    venvs = {(directory / "venv").resolve() for directory in kept}
+    venvs = {(directory / "venv").readlink().name for directory in kept}
     for venv in (site.root / "venvs").iterdir():
-        if venv not in venvs:
+        if venv.name not in venvs:
             shutil.rmtree(venv)
     named = {file.relative_to(directory / "static") for directory in kept for file in (directory / "static").rglob("*") if file.is_file()}
     for file in [path for path in site.static_dir.rglob("*") if path.is_file()]:

@@ -16,6 +16,7 @@ from site_config import SERVER_ENVIRONMENT, UNIT_DIR, Site
 ID_LENGTH = 12  # a socket's path, which holds the id, ends at 107 bytes
 MARK = ".shortstop.json"  # written last: a release without it was never finished
 REQUIRED = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)")
+SECRET = re.compile(r'^\w*(?:SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY|DSN|DATABASE_URL)\w*="(.{6,})"$', re.MULTILINE | re.IGNORECASE)
 SECRET_KEY = re.compile(r'^DJANGO_SECRET_KEY="(.*)"$', re.MULTILINE)
 
 
@@ -23,6 +24,11 @@ def environment(site: Site) -> str:
     """The variables that a release made today has: the server's, then the site's."""
     server = SERVER_ENVIRONMENT.read_text(encoding="utf-8") if SERVER_ENVIRONMENT.exists() else ""
     return f"{server.rstrip()}\n{site.environment_file.read_text(encoding='utf-8')}"
+
+
+def secrets(site: Site) -> set[str]:
+    """The values that no message may show, as far as their variables' names tell."""
+    return {re.sub(r'\\(["\\$`])', r"\1", value) for value in SECRET.findall(environment(site))}
 
 
 def identify(site: Site, source: str) -> str:

@@ -14,9 +14,12 @@ class StepFailed(Exception):
 
 
 class Report:
-    def __init__(self, path: Path) -> None:
+    """Writes to a file of its own, and none of the given secrets."""
+
+    def __init__(self, path: Path, secrets: set[str] = frozenset()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("w", encoding="utf-8")
+        self.secrets = secrets
 
     def __enter__(self) -> Report:
         return self
@@ -25,17 +28,20 @@ class Report:
         self.file.close()
 
     def say(self, step: str, result: str, message: str = "", seconds: float = 0.0) -> None:
+        for secret in self.secrets:
+            message = message.replace(secret, "********")
         line = {"step": step, "result": result, "message": message, "seconds": round(seconds, 1)}
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time a step, and name it in whatever ends it."""
+        """Time a step, and tell what ends it; whatever that is, the caller meets it as StepFailed."""
         start = time.monotonic()
         try:
             yield
-        except (StepFailed, OSError) as error:
-            self.say(name, "failed", str(error), time.monotonic() - start)
-            raise StepFailed(f"{name}: {error}") from error
+        except Exception as error:
+            message = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
+            self.say(name, "failed", message, time.monotonic() - start)
+            raise StepFailed(message) from error
         self.say(name, "done", seconds=time.monotonic() - start)

@@ -7,7 +7,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,9 +57,20 @@ def run(
     words += [f"--property={line}" for line in asked]
     done = subprocess.run([*words, "--", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
-        said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
-        raise StepFailed(f"{Path(command[0]).name} {' '.join(map(str, command[1:]))} ended with status {done.returncode}:\n{said}")
+        raise failure(command, done)
     return done.stdout
+
+
+def as_root(*command: str | Path) -> None:
+    """Run a program of the system's, never one of the site's."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise failure(command, done)
+
+
+def failure(command: Sequence[str | Path], done: subprocess.CompletedProcess[str]) -> StepFailed:
+    said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
+    return StepFailed(f"{' '.join(map(str, command))} ended with status {done.returncode}:\n{said}")
 
 
 @contextmanager
@@ -80,11 +91,13 @@ def copy_regular_files(source: Path, target: Path) -> list[Path]:
     Returns the copied files, relative to `target`.
     """
     copied = []
+    # From here on its owner cannot look in any more, let alone swap something.
+    os.chown(source, 0, 0)
+    source.chmod(0o700)
     for directory, _subdirectories, names in os.walk(source):
         for name in sorted(names):
             file = Path(directory, name)
             try:
-                # Opened without following a link, and looked at only then: its owner could swap it in between.
                 descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             except OSError:
                 continue

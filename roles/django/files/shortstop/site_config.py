@@ -24,11 +24,9 @@ class Site:
     unit: str
     domain: str
     scheme: str
-    settings: str
     requirements: str
     health_path: str
     threads: int
-    timeout: int
     releases_kept: int
     database: str
 
