@@ -45,5 +45,29 @@ demo: hosts ## from nothing to two served sites, in a local container
 	    curl --silent --show-error --fail --output /dev/null --resolve $$site.localhost:8080:127.0.0.1 http://$$site.localhost:8080/ && echo "http://$$site.localhost:8080/"; \
 	done
 
+test: lint unit app sanity molecule ## everything that CI checks
+
+lint: setup ## what can be seen without running anything
+	yamllint --strict .
+	ruff check .
+	ruff format --check .
+	ansible-lint --offline --strict
+	python tests/docs.py --check
+
+unit: setup ## the contract, the plugins, the engine, the docs
+	python -m pytest -p no:cacheprovider tests/unit
+
+app: setup ## the bundled site
+	cd app && python -m pytest -p no:cacheprovider
+
+sanity: setup ## ansible-test on the artifact that Galaxy would get
+	tests/sanity
+
+molecule: hosts ## the scenarios on fresh hosts; one with role=NAME
+	molecule test $(if $(role),--scenario-name $(role),--all)
+
+drill: hosts ## the long proofs
+	python -m pytest -p no:cacheprovider tests/drill
+
 down: ## remove the containers
 	@! docker info >/dev/null 2>&1 || $(HOST) stop-all

@@ -6,6 +6,7 @@ name: source_dir
 short_description: Find the directory of a site's source on the controller
 version_added: 0.1.0
 author: The Shortstop founders (@shortstop)
+description: Knows where the bundled sites lie, in a checkout as in an installed collection. Does not look whether a directory is there.
 positional: _input, inventory_dir
 options:
   _input:

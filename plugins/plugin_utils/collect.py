@@ -43,6 +43,10 @@ def collect(source: Path, archive: Path) -> str:
         with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
             for path in _files(source):
                 member = tar.gettarinfo(path, arcname=path.relative_to(source).as_posix())
+                if member is None:  # a socket
+                    continue
+                if member.islnk():  # a second name of a file, which is a file here as after any copy
+                    member.type, member.linkname, member.size = tarfile.REGTYPE, "", path.stat().st_size
                 member.uid = member.gid = 0
                 member.uname = member.gname = ""
                 member.mtime = MOMENT
@@ -61,11 +65,15 @@ def collect(source: Path, archive: Path) -> str:
 
 
 def _files(source: Path) -> Iterator[Path]:
-    for directory, subdirectories, names in os.walk(source):
+    for directory, subdirectories, names in os.walk(source, onerror=_refuse):
         subdirectories[:] = sorted(name for name in subdirectories if not _excluded(name))
         for name in sorted([*subdirectories, *names]):
             if not _excluded(name):
                 yield Path(directory, name)
+
+
+def _refuse(error: OSError) -> None:
+    raise error
 
 
 def _excluded(name: str) -> bool:

@@ -421,19 +421,19 @@ def _clashes(sites: dict) -> list[str]:
 
 
 def _clashes_elsewhere(sites: dict, elsewhere: tuple[dict, ...]) -> list[str]:
-    """Another host may serve the same site, if both get the same secrets, but no other site of the same domain."""
+    """Another host may serve the same site, of a domain in common, if both get the same secrets; no two sites share a domain."""
     errors = []
     others = [(name, site) for other in elsewhere if isinstance(other, dict) for name, site in _present(other)]
     domains = {domain: name for name, site in others for domain in _texts(site.get("domains"))}
-    shared = {name for name, _site in others}
     for name, site in _present(sites):
         for domain in _texts(site.get("domains")):
             owner = domains.get(domain, name)
             if owner != name:
                 errors.append(f'site "{name}": domain "{domain}" is also claimed by site "{owner}" on another host; each needs its own')
-        if name in shared and "DJANGO_SECRET_KEY" not in _dict(site, "environment"):
+        shared = any(domains.get(domain) == name for domain in _texts(site.get("domains")))
+        if shared and "DJANGO_SECRET_KEY" not in _dict(site, "environment"):
             errors.append(f'site "{name}": key "environment": several hosts serve this site, so DJANGO_SECRET_KEY must come from the vault')
-        if name in shared and "host" not in _dict(site, "database"):
+        if shared and "host" not in _dict(site, "database"):
             errors.append(f'site "{name}": key "database": several hosts serve this site, so it needs a database that all reach: {{host: HOST, …}}')
     return errors
 

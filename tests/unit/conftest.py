@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +20,8 @@ COLLECTIONS = ROOT / ".ansible" / "collections"
 if not (COLLECTIONS / "ansible_collections" / "shortstop" / "django").exists():
     pytest.exit('The collection is not linked into .ansible/collections; run "make setup" first.', returncode=2)
 sys.path.insert(0, str(COLLECTIONS))
+# The engine's modules know each other by bare names, as they do on a server.
+sys.path.insert(0, str(ROOT / "roles" / "django" / "files" / "shortstop"))
 
 # The same examples at each run, and no clock: a slow machine fails no test.
 settings.register_profile("shortstop", deadline=None, derandomize=True)
@@ -26,7 +34,103 @@ def source(tmp_path: Path) -> Path:
     directory = tmp_path.resolve() / "source"
     directory.mkdir()
     (directory / "requirements.txt").write_text("django\n", encoding="utf-8")
-    (directory / "manage.py").write_text(
-        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n', encoding="utf-8"
-    )
+    (directory / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")\n', encoding="utf-8")
     return directory
+
+
+class Machine:
+    """Stands in for subprocess.run: remembers each command line, and answers as a test has told it."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+        self.answers: list[tuple[str, Callable[[str], str], int]] = []
+
+    def answer(self, part: str, output: str | Callable[[str], str] = "", status: int = 0) -> None:
+        """What the command lines that hold `part` print; a function is given the line. The newest answer counts."""
+        self.answers.insert(0, (part, output if callable(output) else lambda _line: output, status))
+
+    def __call__(self, words: list, **_options: object) -> subprocess.CompletedProcess:
+        line = " ".join(map(str, words))
+        self.started.append(line)
+        output, status = next(((said(line), status) for part, said, status in self.answers if part in line), ("", 0))
+        return subprocess.CompletedProcess(words, status, output, output)
+
+    def positions(self, *parts: str) -> list[int]:
+        """Where in the order of command lines each part first stands."""
+        return [next(index for index, line in enumerate(self.started) if part in line) for part in parts]
+
+
+@pytest.fixture
+def machine(monkeypatch) -> Machine:
+    """A machine on which nothing really runs, and nobody owns anything."""
+    fake = Machine()
+    fake.answer("systemctl show", "ActiveState=active\nNRestarts=0\n")
+    monkeypatch.setattr(subprocess, "run", fake)
+    monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(shutil, "chown", lambda *_: None)
+    return fake
+
+
+@pytest.fixture
+def blog(tmp_path: Path, monkeypatch, machine) -> Iterator:
+    """A site as the engine knows it, with all that it has on a server below temporary directories."""
+    import release
+    import runner
+    import site_config
+
+    base = tmp_path.resolve()
+    # A socket's path ends at 107 bytes.
+    run = tempfile.mkdtemp(prefix="shortstop-")
+    places = {name: base / name.lower() for name in ("CONFIGURATION_DIR", "UNIT_DIR", "SCRATCH_DIR", "SERVER_ENVIRONMENT")}
+    for name, place in {**places, "RUN_DIR": Path(run)}.items():
+        for module in (release, runner, site_config):
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, place)
+    given = {
+        "name": "blog",
+        "user": "blog",
+        "root": str(base / "srv" / "blog"),
+        "unit": "gunicorn-blog",
+        "domain": "blog.example.com",
+        "scheme": "https",
+        "requirements": "requirements.txt",
+        "health_path": "/health/",
+        "threads": 4,
+        "releases_kept": 2,
+        "database": "postgres",
+    }
+    for directory in ("releases", "venvs", "static"):
+        (base / "srv" / "blog" / directory).mkdir(parents=True)
+    (Path(run) / "gunicorn-blog").mkdir()
+    places["UNIT_DIR"].mkdir()
+    (places["UNIT_DIR"] / "gunicorn-blog@.service").write_text(
+        "[Service]\nExecStart=gunicorn shop.wsgi\n\n# Sandbox: what it may do.\nUser=blog\n\n[Install]\n", encoding="utf-8"
+    )
+    (places["UNIT_DIR"] / "gunicorn-blog@.socket").write_text("[Socket]\n", encoding="utf-8")
+    (places["CONFIGURATION_DIR"] / "blog").mkdir(parents=True)
+    (places["CONFIGURATION_DIR"] / "blog" / "site.json").write_text(json.dumps(given), encoding="utf-8")
+    (places["CONFIGURATION_DIR"] / "blog" / "environment").write_text('COLOUR="red"\nDJANGO_SECRET_KEY="not a secret"\n', encoding="utf-8")
+    places["SERVER_ENVIRONMENT"].write_text('PATH="/bin"\n', encoding="utf-8")
+    yield site_config.Site.load("blog")
+    shutil.rmtree(run)
+
+
+@pytest.fixture
+def make_release(blog) -> Callable[..., None]:
+    """Puts a release there as a deploy leaves it; without a mark it was never finished."""
+
+    def make(name: str, *, live_since: float | None = None, finished: bool = True, venv: str = "venv1", static: tuple[str, ...] = ()) -> None:
+        directory = blog.release_dir(name)
+        (directory / "static").mkdir(parents=True)
+        (blog.root / "venvs" / venv).mkdir(exist_ok=True)
+        (directory / "venv").symlink_to(f"../../venvs/{venv}")
+        blog.service_file(name).write_text(blog.template.read_text(encoding="utf-8"), encoding="utf-8")
+        blog.release_environment(name).write_text("", encoding="utf-8")
+        for file in static:
+            (directory / "static" / file).parent.mkdir(parents=True, exist_ok=True)
+            (directory / "static" / file).write_text(name, encoding="utf-8")
+        if finished:
+            since = {} if live_since is None else {"live_since": live_since}
+            (directory / ".shortstop.json").write_text(json.dumps({"source": "0" * 64, **since}), encoding="utf-8")
+
+    return make

@@ -585,6 +585,10 @@ def test_another_site_on_another_host():
     assert errors(elsewhere=({"shop": {"domains": ["shop.example.com"]}},)) == []
 
 
+def test_a_name_that_is_another_site_on_another_host():
+    assert errors(elsewhere=({"blog": {"domains": ["blog.example.net"]}},)) == []
+
+
 def test_a_domain_of_another_site_on_another_host():
     assert errors(elsewhere=({"shop": DOMAINS},)) == [
         'site "blog": domain "blog.example.com" is also claimed by site "shop" on another host; each needs its own'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import prepare
@@ -32,7 +33,8 @@ def deploy(site: Site, source: str, archive: Path, report: Report) -> int:
         with report.step("flip"):
             switch.flip(site, new, old)
     except StepFailed:
-        with report.step("clean up"):
+        # What fails here too stands in the report; the next deploy sweeps.
+        with suppress(StepFailed), report.step("clean up"):
             switch.abandon(site, new)
         return 1
     try:

@@ -186,9 +186,10 @@ def publish_static(site: Site, new: str) -> None:
 
 
 def prune(site: Site) -> None:
-    """Keep the newest releases and what they use; forget the rest. The live one has just become the newest."""
+    """Keep the live release, the newest others and what they use; forget the rest."""
     marks = {path.name: release.read_mark(path) or {} for path in (site.root / "releases").iterdir()}
-    newest = sorted(marks, key=lambda name: marks[name].get("live_since", 0), reverse=True)
+    live = site.live  # first whatever the clock said: it may have been put back
+    newest = sorted(marks, key=lambda name: (name == live, marks[name].get("live_since", 0)), reverse=True)
     for name in newest[site.releases_kept :]:
         forget(site, name)
     kept = [site.release_dir(name) for name in newest[: site.releases_kept]]

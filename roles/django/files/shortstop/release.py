@@ -6,29 +6,36 @@ import gzip
 import hashlib
 import hmac
 import json
+import os
 import platform
 import re
 import tarfile
 from pathlib import Path
 
+from report import StepFailed
 from site_config import SERVER_ENVIRONMENT, UNIT_DIR, Site
 
 ID_LENGTH = 12  # a socket's path, which holds the id, ends at 107 bytes
 MARK = ".shortstop.json"  # written last: a release without it was never finished
-REQUIRED = re.compile(r"^\s*(?:-r|--requirement|-c|--constraint)[\s=]+(\S+)")
-SECRET = re.compile(r'^\w*(?:SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY|DSN|DATABASE_URL)\w*="(.{6,})"$', re.MULTILINE | re.IGNORECASE)
+REQUIRED = re.compile(r"^\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
+# The lines of /etc/environment that are not ours need no quotes, or have others.
+SECRET = re.compile(
+    r"""^\s*(?:export\s+)?\w*(?:SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY|DSN|DATABASE_URL)\w*=(["']|(?!["']))(.{6,}?)\1[ \t\r]*$""",
+    re.MULTILINE | re.IGNORECASE,
+)
 SECRET_KEY = re.compile(r'^DJANGO_SECRET_KEY="(.*)"$', re.MULTILINE)
 
 
 def environment(site: Site) -> str:
     """The variables that a release made today has: the server's, then the site's."""
-    server = SERVER_ENVIRONMENT.read_text(encoding="utf-8") if SERVER_ENVIRONMENT.exists() else ""
-    return f"{server.rstrip()}\n{site.environment_file.read_text(encoding='utf-8')}"
+    # As bytes: read_text() makes a line break of a carriage return, which a value may hold.
+    server = SERVER_ENVIRONMENT.read_bytes() if SERVER_ENVIRONMENT.exists() else b""
+    return (server.rstrip() + b"\n" + site.environment_file.read_bytes()).decode("utf-8")
 
 
 def secrets(site: Site) -> set[str]:
     """The values that no message may show, as far as their variables' names tell."""
-    return {re.sub(r'\\(["\\$`])', r"\1", value) for value in SECRET.findall(environment(site))}
+    return {re.sub(r'\\(["\\$`])', r"\1", value) for _quote, value in SECRET.findall(environment(site))}
 
 
 def identify(site: Site, source: str) -> str:
@@ -64,7 +71,20 @@ def unpack(archive: Path, target: Path, source: str) -> None:
     with tarfile.open(archive) as tar:
         # Debian 12's Python has no filters yet.
         safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        tar.extractall(target, **safely)
+        for member in tar:
+            if strays(member, target):
+                leads = f'"{member.name}" -> "{member.linkname}"' if member.linkname else f'"{member.name}"'
+                raise StepFailed(f"the source holds {leads}, which leads out of it; a release is files, directories and relative links inside")
+            tar.extract(member, target, **safely)
+
+
+def strays(member: tarfile.TarInfo, target: Path) -> bool:
+    """Whether a member of an archive is more than a release may hold: a way out of it, by the links that are there so far, or a device."""
+    if not (member.isreg() or member.isdir() or member.issym()) or os.path.isabs(member.linkname):
+        return True
+    inside, path = os.path.realpath(target), os.path.join(target, member.name)
+    ways = [os.path.dirname(path), os.path.join(os.path.dirname(path), member.linkname)] if member.issym() else [path]
+    return any(os.path.commonpath([inside, os.path.realpath(way)]) != inside for way in ways)
 
 
 def requirements_hash(release_dir: Path, name: str) -> str:
@@ -78,7 +98,7 @@ def requirements_hash(release_dir: Path, name: str) -> str:
         seen.add(file)
         for line in file.read_text(encoding="utf-8").splitlines():
             digest.update(line.encode() + b"\n")
-            if match := REQUIRED.match(line):
+            if (match := REQUIRED.match(line)) and "://" not in match[1]:
                 add((file.parent / match[1]).resolve())
 
     add((release_dir / name).resolve())
@@ -102,7 +122,7 @@ def gunicorn_arguments(version: tuple[int, ...], threads: int) -> str:
 def read_mark(release_dir: Path) -> dict | None:
     try:
         return json.loads((release_dir / MARK).read_text(encoding="utf-8"))
-    except OSError:
+    except (OSError, ValueError):  # a power loss can leave an empty file behind
         return None
 
 

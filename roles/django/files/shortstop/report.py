@@ -19,7 +19,7 @@ class Report:
     def __init__(self, path: Path, secrets: set[str] = frozenset()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = path.open("w", encoding="utf-8")
-        self.secrets = secrets
+        self.secrets = sorted(secrets, key=len, reverse=True)  # a part of another one comes after it
 
     def __enter__(self) -> Report:
         return self

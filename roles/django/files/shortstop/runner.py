@@ -55,22 +55,21 @@ def run(
     if writable:
         asked.append(f"ReadWritePaths={writable}")
     words += [f"--property={line}" for line in asked]
-    done = subprocess.run([*words, "--", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        raise failure(command, done)
-    return done.stdout
+    return execute([*words, "--", *command], command)
 
 
 def as_root(*command: str | Path) -> None:
     """Run a program of the system's, never one of the site's."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    execute(command, command)
+
+
+def execute(words: Sequence[str | Path], command: Sequence[str | Path]) -> str:
+    """Start these words, which run that command. What it prints need not be UTF-8."""
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
-        raise failure(command, done)
-
-
-def failure(command: Sequence[str | Path], done: subprocess.CompletedProcess[str]) -> StepFailed:
-    said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
-    return StepFailed(f"{' '.join(map(str, command))} ended with status {done.returncode}:\n{said}")
+        said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
+        raise StepFailed(f"{' '.join(map(str, command))} ended with status {done.returncode}:\n{said}")
+    return done.stdout
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def prove(site: Site, new: str) -> None:
     def wait_for_answer() -> None:
         try:
             answer.append(ask(site, site.socket(new)))
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             answer.append(str(error) or "no answer")
 
     asking = threading.Thread(target=wait_for_answer, daemon=True)
@@ -74,17 +74,17 @@ def flip(site: Site, new: str, old: str | None) -> None:
     """Let visitors meet the new release: by renames alone, and back again if it does not answer them."""
     prepare.publish_static(site, new)
     systemd.systemctl("enable", "--quiet", *site.units(new))
-    point(site, new)
     try:
+        point(site, new)
         refuse(site, site.units(new)[1], ask(site, site.root / "live.sock"))
-    except (OSError, StepFailed) as error:
+        directory = site.release_dir(new)
+        release.write_mark(directory, **{**(release.read_mark(directory) or {}), "live_since": time.time()})
+    except Exception as error:  # whatever it is: the caller stops this release next
         if old:
             point(site, old)
         else:
             unpoint(site)
         raise StepFailed(f"went back to {f'release {old}' if old else 'nothing'}: {error}") from error
-    directory = site.release_dir(new)
-    release.write_mark(directory, **{**(release.read_mark(directory) or {}), "live_since": time.time()})
 
 
 def point(site: Site, name: str) -> None:
@@ -126,7 +126,7 @@ def sweep(site: Site) -> None:
     live = site.live
     for name in sorted(systemd.instances(site.unit) - {live}):
         stop(site, name)
-    if live is None or not (site.root / "releases").is_dir():
+    if not (site.root / "releases").is_dir():
         return
     for directory in (site.root / "releases").iterdir():
         if directory.name != live and release.read_mark(directory) is None:

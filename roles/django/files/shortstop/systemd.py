@@ -28,7 +28,7 @@ def instances(unit: str) -> set[str]:
 def journal(unit: str, lines: int = 20) -> str:
     """The last lines that a unit logged."""
     command = ["journalctl", f"--unit={unit}", f"--lines={lines}", "--output=cat", "--no-pager"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout.strip()
 
 
 def queue(socket: str) -> int:

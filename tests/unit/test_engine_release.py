@@ -1,0 +1,226 @@
+"""What a release is made of: its id, its files, its requirements, its gunicorn."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+from pathlib import Path
+
+import pytest
+import release
+from report import StepFailed
+
+SOURCE = "a" * 64
+
+
+def edit(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def packed(archive: Path, *members: tuple[str, str]) -> str:
+    """Write an archive of files and links ("link -> target"), and return the hash that is announced for it."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w") as tar:
+        for name, content in members:
+            name, _, target = name.partition(" -> ")
+            member = tarfile.TarInfo(name)
+            if target:
+                member.type, member.linkname = (tarfile.LNKTYPE if content == "hard" else tarfile.SYMTYPE), target
+                tar.addfile(member)
+            elif content == "directory":
+                member.type, member.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(member)
+            elif content == "fifo":
+                member.type = tarfile.FIFOTYPE
+                tar.addfile(member)
+            else:
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content.encode()))
+    archive.write_bytes(gzip.compress(plain.getvalue()))
+    return hashlib.sha256(plain.getvalue()).hexdigest()
+
+
+@pytest.fixture(params=["this Python's filter", "no filter"])
+def filters(request, monkeypatch) -> None:
+    """The Pythons that a server may have: Debian 12's has no filters in tarfile yet."""
+    if request.param == "no filter":
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+
+
+def test_it_works(blog):
+    assert re.fullmatch("[0-9a-f]{12}", release.identify(blog, SOURCE))
+
+
+def test_the_same_makes_the_same_id(blog):
+    assert release.identify(blog, SOURCE) == release.identify(dataclasses.replace(blog), SOURCE)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda site: edit(site.environment_file, "red", "blue"),
+        lambda site: edit(site.environment_file, "not a secret", "another one"),
+        lambda site: edit(release.SERVER_ENVIRONMENT, "/bin", "/usr/bin"),
+        lambda site: edit(site.template, "User=blog", "User=shop"),
+        lambda site: edit(release.UNIT_DIR / "gunicorn-blog@.socket", "[Socket]", "[Socket]\nBacklog=1"),
+    ],
+    ids=["site's environment", "secret key", "server's environment", "service", "socket"],
+)
+def test_a_changed_configuration_is_another_release(blog, change):
+    before = release.identify(blog, SOURCE)
+    change(blog)
+    assert release.identify(blog, SOURCE) != before
+
+
+@pytest.mark.parametrize("changed", [{"threads": 5}, {"requirements": "production.txt"}], ids=["threads", "requirements"])
+def test_a_changed_site_is_another_release(blog, changed):
+    assert release.identify(dataclasses.replace(blog, **changed), SOURCE) != release.identify(blog, SOURCE)
+
+
+def test_another_source_is_another_release(blog):
+    assert release.identify(blog, "b" * 64) != release.identify(blog, SOURCE)
+
+
+def test_another_python_is_another_release(blog, monkeypatch):
+    before = release.identify(blog, SOURCE)
+    monkeypatch.setattr(release.platform, "python_version", lambda: "3.99.0")
+    assert release.identify(blog, SOURCE) != before
+
+
+def test_an_id_cannot_be_computed_without_the_secret_key(blog, monkeypatch):
+    before = release.identify(blog, SOURCE)
+    monkeypatch.setattr(release, "SECRET_KEY", re.compile('COLOUR="(.*)"'))
+    assert release.identify(blog, SOURCE) != before
+
+
+def test_a_site_without_a_secret_key_has_an_id(blog):
+    edit(blog.environment_file, "DJANGO_SECRET_KEY", "COLOUR2")
+    assert release.identify(blog, SOURCE)
+
+
+def test_a_server_without_variables_of_its_own_is_no_error(blog):
+    release.SERVER_ENVIRONMENT.unlink()
+    assert release.environment(blog).strip().startswith("COLOUR")
+
+
+def test_the_site_speaks_after_the_server(blog):
+    release.SERVER_ENVIRONMENT.write_text('COLOUR="blue"', encoding="utf-8")
+    assert release.environment(blog).splitlines()[:2] == ['COLOUR="blue"', 'COLOUR="red"']
+
+
+def test_a_carriage_return_in_a_value_survives(blog):
+    blog.environment_file.write_bytes(b'COLOUR="red\rgreen"\n')
+    assert release.environment(blog).endswith('COLOUR="red\rgreen"\n')
+
+
+def test_an_archive_is_unpacked(tmp_path, filters):
+    source = packed(tmp_path / "a.tar.gz", ("shop", "directory"), ("shop/urls.py", "urls"), ("shop/link.py -> ../manage.py", ""), ("manage.py", "manage"))
+    release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+    assert (tmp_path / "release/shop/urls.py").read_text(encoding="utf-8") == "urls"
+    assert (tmp_path / "release/shop/link.py").read_text(encoding="utf-8") == "manage"
+
+
+def test_another_archive_than_announced_is_refused(tmp_path):
+    packed(tmp_path / "a.tar.gz", ("manage.py", "manage"))
+    with pytest.raises(OSError, match="arrived with another content"):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", SOURCE)
+    assert not (tmp_path / "release").exists()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("passwd -> /etc/passwd", "")],
+        [("up -> ../../etc", "")],
+        [("up -> ../release2", "")],
+        [("d", "directory"), ("d/root -> ..", ""), ("e -> d/root/..", "")],
+        [("../beside.txt", "content")],
+        [("same -> /etc/passwd", "hard")],
+        [("pipe", "fifo")],
+    ],
+    ids=["absolute link", "link upwards", "neighbour with the same beginning", "link through a link", "name upwards", "hard link", "fifo"],
+)
+def test_an_archive_with_a_way_out_is_refused(tmp_path, filters, members):
+    source = packed(tmp_path / "a.tar.gz", *members)
+    with pytest.raises(StepFailed, match=f'the source holds "{re.escape(members[-1][0].partition(" -> ")[0])}".* leads out of it'):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+
+
+def test_a_link_that_leads_round_in_a_circle_stays_inside(tmp_path, filters):
+    source = packed(tmp_path / "a.tar.gz", ("round -> round", ""))
+    release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+    assert (tmp_path / "release/round").is_symlink()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *["-r base.txt", "-rbase.txt", "--requirement base.txt", "--requirement=base.txt", "-c base.txt"],
+        *["--constraint base.txt", "--constraint=base.txt", "  -r  base.txt  # what all need"],
+    ],
+)
+def test_requirements_that_others_name_count(tmp_path, line):
+    (tmp_path / "requirements.txt").write_text(f"django\n{line}\n", encoding="utf-8")
+    (tmp_path / "base.txt").write_text("gunicorn==27.0\n", encoding="utf-8")
+    before = release.requirements_hash(tmp_path, "requirements.txt")
+    (tmp_path / "base.txt").write_text("gunicorn==27.1\n", encoding="utf-8")
+    assert release.requirements_hash(tmp_path, "requirements.txt") != before
+
+
+def test_requirements_are_found_from_the_file_that_names_them(tmp_path):
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements/production.txt").write_text("-r base.txt\n", encoding="utf-8")
+    (tmp_path / "requirements/base.txt").write_text("django\n", encoding="utf-8")
+    assert re.fullmatch("[0-9a-f]{12}", release.requirements_hash(tmp_path, "requirements/production.txt"))
+
+
+@pytest.mark.parametrize("line", ["-r requirements.txt", "--require-hashes", "-c https://example.com/constraints.txt", "-e ."])
+def test_lines_that_name_no_other_file_here_are_no_error(tmp_path, line):
+    (tmp_path / "requirements.txt").write_text(f"{line}\n", encoding="utf-8")
+    assert release.requirements_hash(tmp_path, "requirements.txt")
+
+
+def test_requirements_of_another_python_are_others(tmp_path, monkeypatch):
+    (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-8")
+    before = release.requirements_hash(tmp_path, "requirements.txt")
+    monkeypatch.setattr(release.platform, "python_version", lambda: "3.99.0")
+    assert release.requirements_hash(tmp_path, "requirements.txt") != before
+
+
+@pytest.mark.parametrize(("name", "version"), [("gunicorn-27.0.1", (27, 0)), ("gunicorn-23.0.0", (23, 0)), ("gunicorn-25.1.dev0", (25, 1))])
+def test_the_version_of_gunicorn_is_read_from_its_files(tmp_path, name, version):
+    for package in (name, "gunicorn_extras-1.0", "django-5.2"):
+        (tmp_path / f"lib/python3.11/site-packages/{package}.dist-info").mkdir(parents=True)
+    assert release.gunicorn_version(tmp_path) == version
+
+
+@pytest.mark.parametrize(
+    ("version", "arguments"),
+    [
+        ((23, 0), "--worker-class=sync --threads=1"),
+        ((25, 0), "--worker-class=sync --threads=1"),
+        ((25, 1), "--worker-class=sync --threads=1 --no-control-socket"),
+        ((26, 2), "--worker-class=sync --threads=1 --no-control-socket"),
+        ((27, 0), "--threads=4 --no-control-socket"),
+    ],
+)
+def test_only_gunicorn_27_gets_threads(version, arguments):
+    assert release.gunicorn_arguments(version, 4) == arguments
+
+
+@pytest.mark.parametrize("content", [None, "", '{"source"'], ids=["missing", "empty", "half"])
+def test_a_mark_that_was_not_written_whole_is_none(tmp_path, content):
+    if content is not None:
+        (tmp_path / release.MARK).write_text(content, encoding="utf-8")
+    assert release.read_mark(tmp_path) is None
+
+
+def test_a_mark_is_read_as_it_was_written(tmp_path):
+    release.write_mark(tmp_path, source=SOURCE)
+    assert release.read_mark(tmp_path) == {"source": SOURCE}

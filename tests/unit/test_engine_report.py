@@ -1,0 +1,99 @@
+"""What a deploy tells, and what it never tells."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import release
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from report import Report, StepFailed
+
+from ansible_collections.shortstop.django.plugins.plugin_utils.environment import environment_file
+
+# Stars are what a secret is replaced by.
+LETTERS = st.characters(exclude_characters="\n\0*", exclude_categories=["Cs"])
+NAMES = st.sampled_from(["DJANGO_SECRET_KEY", "EMAIL_HOST_PASSWORD", "SENTRY_DSN"])
+SECRETS = st.text(LETTERS, min_size=6, max_size=30) | st.text("\"\\$`\r #'=a", min_size=6, max_size=12)
+
+
+def lines(path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run" / "report.jsonl"
+
+
+def test_it_works(path):
+    with Report(path) as report:
+        report.say("prove", "done", "it answers", 1.26)
+    assert lines(path) == [{"step": "prove", "result": "done", "message": "it answers", "seconds": 1.3}]
+
+
+def test_a_line_can_be_read_before_the_end(path):
+    with Report(path) as report:
+        report.say("prove", "done")
+        assert len(lines(path)) == 1
+
+
+@pytest.mark.parametrize("message", ["one\ntwo", "one\r\ntwo\n", "one\u2028two\x85"])
+def test_a_message_of_many_lines_is_one_line(path, message):
+    with Report(path) as report:
+        report.say("prove", "failed", message)
+    assert [line["message"] for line in lines(path)] == [message]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(secret=SECRETS, before=st.text(max_size=10), after=st.text(max_size=10), name=NAMES)
+@example(secret='a"b\\c$d`e', before="key: ", after="\n", name="DJANGO_SECRET_KEY")
+def test_no_secret_is_told(blog, path, secret, before, after, name):
+    blog.environment_file.write_bytes(environment_file({"COLOUR": "red", name: secret}).encode())
+    with Report(path, release.secrets(blog)) as report:
+        report.say("migrate", "failed", f"{before}{secret}{after}")
+    (line,) = lines(path)
+    assert secret not in line["message"]
+    assert "********" in line["message"]
+
+
+def test_no_secret_is_told_of_what_ends_a_step(blog, path):
+    with Report(path, release.secrets(blog)) as report, pytest.raises(StepFailed), report.step("migrate"):
+        raise ValueError("the key is not a secret!")
+    assert lines(path)[0]["message"] == "ValueError: the key is ********!"
+
+
+@pytest.mark.parametrize("secrets", [["sesame", "sesame street"], ["sesame street", "sesame"], ["street", "sesame street"]])
+def test_a_secret_within_another_leaves_no_part_of_it(path, secrets):
+    with Report(path, dict.fromkeys(secrets)) as report:
+        report.say("migrate", "failed", "open sesame street now")
+    assert lines(path)[0]["message"] == "open ******** now"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['API_TOKEN="hunter22"', "API_TOKEN=hunter22", "API_TOKEN='hunter22'", "export API_TOKEN=hunter22", "api_token=hunter22 ", "  API_TOKEN=hunter22\r"],
+)
+def test_a_secret_in_the_server_s_environment_is_known_however_it_is_written(blog, line):
+    release.SERVER_ENVIRONMENT.write_text(f"{line}\n", encoding="utf-8")
+    assert "hunter22" in release.secrets(blog)
+
+
+@pytest.mark.parametrize("value", ["", "abc", "12345"])
+def test_a_value_too_short_to_be_secret_hides_nothing(blog, value):
+    blog.environment_file.write_text(f'DJANGO_PG_PASSWORD="{value}"\nCOLOUR="crimson"\n', encoding="utf-8")
+    assert release.secrets(blog) == set()
+
+
+def test_a_step_is_done(path):
+    with Report(path) as report, report.step("migrate"):
+        pass
+    assert [(line["step"], line["result"]) for line in lines(path)] == [("migrate", "done")]
+
+
+@pytest.mark.parametrize(("error", "message"), [(StepFailed("it is shut"), "it is shut"), (OSError("the disk is full"), "OSError: the disk is full")])
+def test_whatever_ends_a_step_fails_it(path, error, message):
+    with Report(path) as report, pytest.raises(StepFailed, match=message), report.step("migrate"):
+        raise error
+    assert [(line["result"], line["message"]) for line in lines(path)] == [("failed", message)]

@@ -1,0 +1,349 @@
+"""Prove, flip and retire: a release meets a question, then the visitors, and the old one goes home."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
+
+import pytest
+import release
+import switch
+import systemd
+from report import StepFailed
+
+NEW, OLD = "0000000000aa", "0000000000bb"
+
+
+class Server(ThreadingMixIn, UnixStreamServer):
+    """Answers each question on a unix socket with one status, or as a broken application does."""
+
+    daemon_threads = True
+
+    def __init__(self, path: Path, answer: int | str) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.over = threading.Event()
+        super().__init__(str(path), self.handler(answer))
+
+    def handler(self, answer: int | str) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked.append((self.path, dict(self.headers)))
+                if answer == "silence":
+                    server.over.wait(10)
+                elif answer == "nonsense":
+                    self.wfile.write(b"nonsense\r\n")
+                elif isinstance(answer, int):
+                    self.send_response(answer)
+                    self.end_headers()
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def serve(blog) -> Iterator:
+    """Lets a release answer on its socket."""
+    servers = []
+
+    def start(name: str, answer: int | str) -> Server:
+        server = Server(blog.socket(name), answer)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.over.set()
+        server.shutdown()
+        server.server_close()
+
+
+def running(machine, *units: str) -> None:
+    machine.answer("list-units", "".join(f"{unit} loaded active running A site\n" for unit in units))
+
+
+def test_it_works(blog, serve):
+    serve(NEW, 200)
+    assert switch.ask(blog, blog.socket(NEW)) == 200
+
+
+@pytest.mark.parametrize("status", [204, 302, 404, 500, 503])
+def test_the_status_is_the_answer(blog, serve, status):
+    serve(NEW, status)
+    assert switch.ask(blog, blog.socket(NEW)) == status
+
+
+def test_a_release_is_asked_as_nginx_asks(blog, serve):
+    server = serve(NEW, 200)
+    switch.ask(blog, blog.socket(NEW))
+    ((path, headers),) = server.asked
+    assert path == "/health/"
+    assert (headers["Host"], headers["X-Forwarded-Proto"], headers["X-Forwarded-For"]) == ("blog.example.com", "https", "127.0.0.1")
+
+
+def test_a_release_that_is_silent_is_not_waited_for_without_end(blog, serve):
+    serve(NEW, "silence")
+    with pytest.raises(TimeoutError):
+        switch.ask(blog, blog.socket(NEW), timeout=0.05)
+
+
+@pytest.mark.parametrize("status", [200, 302, 399])
+def test_a_release_that_answers_is_proven(blog, machine, serve, status):
+    serve(NEW, status)
+    switch.prove(blog, NEW)
+    assert machine.started[0] == f"systemctl start gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(400, "status 400"), (404, "status 404"), (500, "status 500"), ("closed", "closed connection without response"), ("nonsense", "nonsense")],
+)
+def test_a_release_that_answers_badly_is_not_proven(blog, machine, serve, answer, said):
+    machine.answer("journalctl", "ImportError: no module named shop")
+    serve(NEW, answer)
+    with pytest.raises(StepFailed, match=rf"(?s)^/health/ was answered with: .*{said}.*\. The last lines of its log:\nImportError: no module named shop$"):
+        switch.prove(blog, NEW)
+
+
+def test_a_release_without_a_socket_is_not_proven(blog, machine):
+    with pytest.raises(StepFailed, match="No such file or directory"):
+        switch.prove(blog, NEW)
+
+
+@pytest.mark.parametrize("state", ["ActiveState=activating\nNRestarts=1\n", "ActiveState=failed\nNRestarts=0\n"], ids=["restarts", "fails"])
+def test_a_release_that_ends_is_not_waited_for(blog, machine, serve, state):
+    machine.answer("systemctl show", state)
+    serve(NEW, "silence")
+    with pytest.raises(StepFailed, match="it ended instead of answering"):
+        switch.prove(blog, NEW)
+
+
+def test_a_release_that_does_not_start_is_not_proven(blog, machine):
+    machine.answer("systemctl start", "Job failed.", status=1)
+    with pytest.raises(StepFailed, match=r"^systemctl start .*: Job failed\.$"):
+        switch.prove(blog, NEW)
+
+
+def links(blog) -> tuple[str | None, str | None]:
+    return tuple(os.readlink(path) if path.is_symlink() else None for path in (blog.root / "live.sock", blog.root / "current"))
+
+
+@pytest.mark.parametrize("old", [None, OLD], ids=["first release", "next release"])
+def test_visitors_meet_the_new_release(blog, make_release, serve, old):
+    make_release(NEW)
+    serve(NEW, 200)
+    if old:
+        switch.point(blog, old)
+    switch.flip(blog, NEW, old)
+    assert links(blog) == (str(blog.socket(NEW)), f"releases/{NEW}")
+    assert blog.live == NEW
+
+
+def test_the_first_to_change_is_what_decides(blog, monkeypatch):
+    replaced = []
+    monkeypatch.setattr(os, "replace", lambda _temporary, link: replaced.append(link.name))
+    switch.point(blog, NEW)
+    assert replaced == ["live.sock", "current"]
+
+
+def test_a_link_is_never_missing(blog, monkeypatch):
+    switch.point(blog, OLD)
+    seen, replace = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda temporary, link: (seen.append(os.readlink(link)), replace(temporary, link)))
+    switch.point(blog, NEW)
+    assert seen == [str(blog.socket(OLD)), f"releases/{OLD}"]
+
+
+def test_a_link_half_made_by_a_killed_deploy_is_no_obstacle(blog):
+    (blog.root / ".live.sock.new").symlink_to("nowhere")
+    switch.point(blog, NEW)
+    assert blog.live == NEW
+
+
+def test_a_release_is_enabled_and_its_assets_are_there_before_visitors_meet_it(blog, machine, make_release, serve):
+    make_release(NEW, static=("a.css",))
+    switch.point(blog, OLD)
+    serve(NEW, 200)
+    before = []
+    machine.answer("systemctl enable", lambda _line: before.append((blog.live, (blog.static_dir / "a.css").exists())) or "")
+    switch.flip(blog, NEW, OLD)
+    assert before == [(OLD, True)]
+
+
+def test_a_release_that_cannot_be_enabled_meets_nobody(blog, machine, make_release):
+    make_release(NEW)
+    switch.point(blog, OLD)
+    machine.answer("systemctl enable", "read-only", status=1)
+    with pytest.raises(StepFailed, match="read-only"):
+        switch.flip(blog, NEW, OLD)
+    assert blog.live == OLD
+
+
+def test_a_live_release_knows_since_when(blog, make_release, serve):
+    make_release(NEW)
+    serve(NEW, 200)
+    switch.flip(blog, NEW, None)
+    mark = release.read_mark(blog.release_dir(NEW))
+    assert mark["live_since"] > 0
+    assert mark["source"] == "0" * 64
+
+
+@pytest.mark.parametrize("answer", [500, "closed", "nonsense"])
+def test_a_release_that_fails_its_visitors_gives_way_to_the_old_one(blog, make_release, serve, answer):
+    make_release(NEW)
+    switch.point(blog, OLD)
+    before = links(blog)
+    serve(NEW, answer)
+    with pytest.raises(StepFailed, match=f"^went back to release {OLD}: "):
+        switch.flip(blog, NEW, OLD)
+    assert links(blog) == before
+
+
+def test_a_first_release_that_fails_its_visitors_leaves_no_link(blog, make_release, serve):
+    make_release(NEW)
+    serve(NEW, 500)
+    with pytest.raises(StepFailed, match=r"^went back to nothing: /health/ was answered with: status 500"):
+        switch.flip(blog, NEW, None)
+    assert links(blog) == (None, None)
+
+
+@pytest.mark.parametrize("broken", ["refuse", "release.write_mark"])
+def test_whatever_fails_after_the_flip_the_old_one_is_live(blog, make_release, serve, monkeypatch, broken):
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise ValueError("what nobody foresaw")
+
+    make_release(NEW)
+    switch.point(blog, OLD)
+    serve(NEW, 200)
+    monkeypatch.setattr(f"switch.{broken}", fail)
+    with pytest.raises(StepFailed, match=f"^went back to release {OLD}: what nobody foresaw"):
+        switch.flip(blog, NEW, OLD)
+    assert blog.live == OLD
+
+
+def test_a_flip_that_ends_half_way_goes_back(blog, make_release, monkeypatch):
+    make_release(NEW)
+    switch.point(blog, OLD)
+    original, calls = os.replace, []
+
+    def second_fails(temporary: Path, link: Path) -> None:
+        calls.append(link)
+        if len(calls) == 2:
+            raise OSError("the disk is full")
+        original(temporary, link)
+
+    monkeypatch.setattr(os, "replace", second_fails)
+    with pytest.raises(StepFailed, match="the disk is full"):
+        switch.flip(blog, NEW, OLD)
+    assert links(blog) == (str(blog.socket(OLD)), f"releases/{OLD}")
+
+
+def test_a_release_is_stopped_only_when_nobody_waits(blog, machine, monkeypatch):
+    waiting = iter([2, 1, 0])
+    monkeypatch.setattr(switch.time, "sleep", lambda _seconds: machine.started.append("sleep"))
+    monkeypatch.setattr(systemd, "queue", lambda socket: machine.started.append(socket) or next(waiting))
+    switch.retire(blog, OLD)
+    socket = str(blog.socket(OLD))
+    assert machine.started[:5] == [socket, "sleep", socket, "sleep", socket]
+    assert machine.started[5].startswith("systemctl stop ")
+
+
+def test_a_queue_that_never_ends_is_given_up(blog, machine, monkeypatch):
+    now = iter(range(0, 1000, 20))
+    monkeypatch.setattr(switch.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(switch.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(systemd, "queue", lambda _socket: 1)
+    switch.retire(blog, OLD)
+    assert machine.started[0].startswith("systemctl stop ")
+
+
+def test_the_queue_is_the_sum_of_what_waits(machine):
+    machine.answer("ss -xlnH", "u_str LISTEN 3 2048 /run/a.sock 1 * 0\nu_str LISTEN 4 2048 /run/a.sock 2 * 0\n")
+    assert systemd.queue("/run/a.sock") == 7
+    assert machine.started == ["ss -xlnH src /run/a.sock"]
+
+
+def test_a_release_is_stopped_disabled_and_forgiven_in_this_order(blog, machine, make_release):
+    make_release(OLD)
+    switch.stop(blog, OLD)
+    units = f"gunicorn-blog@{OLD}.socket gunicorn-blog@{OLD}.service"
+    assert machine.started == [f"systemctl stop {units}", f"systemctl disable --quiet {units}", f"systemctl reset-failed {units}"]
+
+
+def test_a_release_without_a_unit_is_not_disabled(blog, machine):
+    switch.stop(blog, OLD)
+    assert not any("disable" in line for line in machine.started)
+
+
+def test_a_unit_that_systemd_has_forgotten_is_no_failure(blog, machine):
+    machine.answer("reset-failed", "not loaded", status=1)
+    switch.stop(blog, OLD)
+
+
+def test_all_but_the_live_release_are_retired(blog, machine):
+    running(machine, *(f"gunicorn-blog@{name}.{kind}" for name in (NEW, OLD, "0000000000cc") for kind in ("socket", "service")))
+    switch.retire_all_but(blog, NEW)
+    stopped = [line.split()[2] for line in machine.started if line.startswith("systemctl stop")]
+    assert stopped == [f"gunicorn-blog@{OLD}.socket", "gunicorn-blog@0000000000cc.socket"]
+
+
+def test_the_releases_of_this_site_alone_are_asked_for(machine):
+    systemd.instances("gunicorn-blog")
+    assert machine.started[0].endswith("gunicorn-blog@*.socket gunicorn-blog@*.service")
+
+
+def test_a_sweep_stops_what_is_not_live(blog, machine, make_release):
+    make_release(OLD, live_since=1)
+    switch.point(blog, OLD)
+    running(machine, f"gunicorn-blog@{OLD}.service", f"gunicorn-blog@{NEW}.socket", f"gunicorn-blog@{NEW}.service")
+    switch.sweep(blog)
+    assert [line for line in machine.started if "stop" in line] == [f"systemctl stop gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"]
+
+
+@pytest.mark.parametrize("live", [OLD, None], ids=["a live one", "nothing live"])
+def test_a_sweep_forgets_what_was_never_finished(blog, make_release, live):
+    make_release(OLD, live_since=1)
+    make_release(NEW, finished=False)
+    if live:
+        switch.point(blog, live)
+    switch.sweep(blog)
+    assert [path.name for path in (blog.root / "releases").iterdir()] == [OLD]
+    assert not blog.release_environment(NEW).exists()
+    assert not blog.service_file(NEW).exists()
+
+
+def test_a_sweep_never_forgets_the_live_release(blog, make_release):
+    make_release(OLD, finished=False)
+    switch.point(blog, OLD)
+    switch.sweep(blog)
+    assert blog.release_dir(OLD).is_dir()
+
+
+def test_a_sweep_of_a_server_without_releases_is_nothing(blog):
+    (blog.root / "releases").rmdir()
+    switch.sweep(blog)
+
+
+@pytest.mark.parametrize(("live_since", "kept"), [(1.0, True), (None, False)], ids=["was live earlier", "was never live"])
+def test_a_failed_release_is_kept_only_if_it_was_live_earlier(blog, make_release, live_since, kept):
+    make_release(NEW, live_since=live_since)
+    switch.abandon(blog, NEW)
+    assert blog.release_dir(NEW).exists() is kept
+    assert blog.service_file(NEW).exists() is kept
+
+
+def test_a_failed_release_is_stopped_before_it_is_forgotten(blog, machine, make_release):
+    make_release(NEW)
+    there = []
+    machine.answer("systemctl stop", lambda _line: there.append(blog.release_dir(NEW).exists()) or "")
+    switch.abandon(blog, NEW)
+    assert there == [True]
+    assert machine.started[-1] == "systemctl daemon-reload"
