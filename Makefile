@@ -55,10 +55,10 @@ lint: setup ## what can be seen without running anything
 	python tests/docs.py --check
 
 unit: setup ## the contract, the plugins, the engine, the docs
-	python -m pytest -p no:cacheprovider tests/unit
+	python -m pytest tests/unit
 
 app: setup ## the bundled site
-	cd app && python -m pytest -p no:cacheprovider
+	cd app && python -m pytest
 
 sanity: setup ## ansible-test on the artifact that Galaxy would get
 	tests/sanity
@@ -67,7 +67,7 @@ molecule: hosts ## the scenarios on fresh hosts; one with role=NAME
 	molecule test $(if $(role),--scenario-name $(role),--all)
 
 drill: hosts ## the long proofs
-	python -m pytest -p no:cacheprovider tests/drill
+	python -m pytest tests/drill
 
 down: ## remove the containers
 	@! docker info >/dev/null 2>&1 || $(HOST) stop-all

@@ -15,26 +15,22 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def read(file: Path) -> dict:
-    return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.exists() else {}
-
-
-def shown(value: object) -> str:
-    """A value as one writes it into an inventory."""
-    text = value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
-    return "`" + text.removesuffix("...\n").strip() + "`"
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 def told(given: dict) -> tuple[str, str]:
     """Default and meaning. A default that is no plain value stands at the end of the description."""
     meaning, _, default = re.sub(r"C\((.*?)\)", r"`\1`", given["description"]).partition(" Default: ")
     if "default" in given:
-        default = shown(given["default"])
+        value = given["default"]
+        text = value if isinstance(value, str) else yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
+        default = "`" + text.removesuffix("...\n").strip() + "`"
     return "required" if given.get("required") else default.removesuffix("."), meaning
 
 
 def table(head: str, rows: list[tuple[str, ...]]) -> str:
-    lines = [" | ".join(cell.replace("|", r"\|") for cell in row) for row in rows]
-    return "\n".join([f"| {head} |", "| --- " * len(rows[0]) + "|", *(f"| {line} |" for line in lines)])
+    lines = [head, " | ".join("---" for _cell in rows[0]), *(" | ".join(cell.replace("|", r"\|") for cell in row) for row in rows)]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def option_rows(options: dict, prefix: str = "") -> Iterator[tuple[str, ...]]:
@@ -47,11 +43,10 @@ def option_rows(options: dict, prefix: str = "") -> Iterator[tuple[str, ...]]:
 def variables(role: Path) -> str:
     """What stands in the defaults and not in the spec is described by its comment there."""
     options = read(role / "meta/argument_specs.yml")["argument_specs"]["main"]["options"]
-    left_out = {}
-    for name, default in read(role / "defaults/main.yml").items():
-        if name not in options:
-            comment = re.search(rf"((?:^# .*\n)+)^{name}:", (role / "defaults/main.yml").read_text(encoding="utf-8"), re.MULTILINE)[1]
-            left_out[name] = {"type": type(default).__name__, "default": default, "description": comment.replace("\n#", "").strip("# \n")}
+    left_out = {name: default for name, default in read(role / "defaults/main.yml").items() if name not in options}
+    for name, default in left_out.items():
+        comment = re.search(rf"((?:^# .*\n)+)^{name}:", (role / "defaults/main.yml").read_text(encoding="utf-8"), re.MULTILINE)[1]
+        left_out[name] = {"type": type(default).__name__, "default": default, "description": comment.replace("\n#", "").strip("# \n")}
     rows = list(option_rows(left_out | options))
     return table("Variable | Type | Default | Meaning", rows) if rows else "This role has no variables of its own."
 
@@ -69,20 +64,20 @@ def generated(readme: Path) -> str:
     """The README as it should be."""
     text = readme.read_text(encoding="utf-8")
     for name, content in {"ANSIBLE_DOCS": variables, "SITE_KEYS": site_keys}.items():
-        before, marker, rest = text.partition(f"<!-- BEGIN_{name} -->\n")
-        if marker:
-            _old, after = rest.split(f"<!-- END_{name} -->")
-            text = f"{before}{marker}\n{content(readme.parent)}\n\n<!-- END_{name} -->{after}"
+        if f"<!-- BEGIN_{name} -->" in text:
+            before, after = re.split(rf"<!-- BEGIN_{name} -->.*<!-- END_{name} -->", text, flags=re.DOTALL)
+            text = f"{before}<!-- BEGIN_{name} -->\n\n{content(readme.parent)}\n\n<!-- END_{name} -->{after}"
     return text
 
 
 def main() -> int:
     stale = [file for file in sorted(ROOT.glob("roles/*/README.md")) if file.read_text(encoding="utf-8") != generated(file)]
+    check = "--check" in sys.argv[1:]
     for file in stale:
-        print(f"{file.relative_to(ROOT)} is not what tests/docs.py makes of the specs" if "--check" in sys.argv[1:] else f"wrote {file.relative_to(ROOT)}")
-        if "--check" not in sys.argv[1:]:
+        print(file.relative_to(ROOT), "is not what tests/docs.py makes of the specs" if check else "is written anew")
+        if not check:
             file.write_text(generated(file), encoding="utf-8")
-    return int("--check" in sys.argv[1:] and bool(stale))
+    return int(check and bool(stale))
 
 
 if __name__ == "__main__":
