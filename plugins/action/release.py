@@ -20,9 +20,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _checked, arguments = self.validate_argument_spec(
-            {"site": {"type": "str", "required": True}, "source": {"type": "path", "required": True}}
-        )
+        _checked, arguments = self.validate_argument_spec({"site": {"type": "str", "required": True}, "source": {"type": "path", "required": True}})
         if not Path(arguments["source"]).is_dir():
             raise AnsibleActionFail(f'site "{arguments["site"]}": key "source": there is no directory {arguments["source"]}')
         descriptor, archive = tempfile.mkstemp(prefix="shortstop-", suffix=".tar.gz")

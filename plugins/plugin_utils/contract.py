@@ -37,18 +37,14 @@ class Key:
 
 
 KEYS = {
-    "domains": Key(
-        "names", "Host names. The first is canonical, the rest redirect to it.", required=True, house_wide=False
-    ),
+    "domains": Key("names", "Host names. The first is canonical, the rest redirect to it.", required=True, house_wide=False),
     "source": Key(
         "source",
         "`tatis`, the bundled site, or `{path: DIRECTORY}`, relative to the inventory's directory.",
         required=True,
         house_wide=False,
     ),
-    "state": Key(
-        "choice", "`absent` takes the site away and keeps its data.", choices=("present", "absent"), house_wide=False
-    ),
+    "state": Key("choice", "`absent` takes the site away and keeps its data.", choices=("present", "absent"), house_wide=False),
     "purge": Key("boolean", "With `state: absent`: its data, database and user go, too.", house_wide=False),
     "environment": Key("environment", "Variables of the site's processes, by name. Texts and whole numbers."),
     "database": Key(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.shortstop.django.plugins.plugin_utils import contract
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from ansible_collections.shortstop.django.plugins.plugin_utils import contract
 
 DOMAINS = {"domains": ["blog.example.com"]}
 REMOTE = {"host": "db.example.com", "password": "kX4-qq"}

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from ansible_collections.shortstop.django.plugins.plugin_utils import environment
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ansible_collections.shortstop.django.plugins.plugin_utils import environment
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,15}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"])) | st.text(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
+
 from ansible_collections.shortstop.django.plugins.plugin_utils import contract
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -37,10 +37,7 @@ def test_the_live_release_reaches_its_database(server, domains, site):
 
 @pytest.mark.parametrize("site", SITES)
 def test_the_page_is_rendered_from_the_sites_own_database(server, domains, site):
-    insert = (
-        "INSERT INTO games_appearance (person_id, game_pk, official_date, coded_game_state, updated_at)"
-        " VALUES (1, 2, '2026-04-01', 'F', now())"
-    )
+    insert = "INSERT INTO games_appearance (person_id, game_pk, official_date, coded_game_state, updated_at) VALUES (1, 2, '2026-04-01', 'F', now())"
     assert "0 games on record" in get(server, domains[site])[1]
     with_psql(server, site, insert)
     try:

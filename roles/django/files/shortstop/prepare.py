@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import time
@@ -41,7 +42,7 @@ def prepare(site: Site, new: str, source: str, archive: Path) -> Iterator[str]:
         release.unpack(archive, directory, source)
         compile_bytecode(directory)
         give(site, directory)
-        venv = make_venv(site, directory)
+        venv = make_venv(site, directory, source)
         (directory / "venv").symlink_to(os.path.relpath(venv, directory))
         version = release.gunicorn_version(venv)
         if version < (27,):
@@ -67,12 +68,12 @@ def make_directories(site: Site) -> None:
         path.chmod(mode)
 
 
-def make_venv(site: Site, directory: Path) -> Path:
+def make_venv(site: Site, directory: Path, source_hash: str) -> Path:
     """The virtual environment of these requirements, built unless an earlier release had the same.
 
     The site's user builds the wheels, and root unpacks them: no code of the site or of its packages runs as root.
     """
-    venv = site.root / "venvs" / release.requirements_hash(directory, site.requirements)
+    venv = site.root / "venvs" / release.requirements_hash(directory, site.requirements, source_hash)
     if release.read_mark(venv) is not None:
         return venv
     shutil.rmtree(venv, ignore_errors=True)
@@ -83,11 +84,13 @@ def make_venv(site: Site, directory: Path) -> Path:
         pip = [venv / "bin/python", "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
         variables = [f"TMPDIR={directory_of_user}", f"HOME={directory_of_user}", *([f"PIP_CERT={CERTIFICATES}"] if Path(CERTIFICATES).exists() else [])]
         wheels = directory_of_user / "wheels"
+        # A package that comes with the source is built in place, which in the release nobody may write.
+        source = copy_for_user(site, directory, directory_of_user / "source")
         run(
             site,
             site.template.read_text(encoding="utf-8"),
-            ["/usr/bin/env", *variables, *pip, "wheel", "--wheel-dir", wheels, "--requirement", site.requirements, "gunicorn"],
-            cwd=directory,
+            ["/usr/bin/env", *variables, *pip, "wheel", "--use-pep517", "--wheel-dir", wheels, "--requirement", site.requirements, "gunicorn"],
+            cwd=source,
             writable=directory_of_user,
             properties=("MemoryMax=infinity", "TasksMax=1024"),  # a compiler needs more than the site that it builds for
         )
@@ -100,6 +103,15 @@ def make_venv(site: Site, directory: Path) -> Path:
     compile_bytecode(venv / "lib")
     release.write_mark(venv, made=time.time())
     return venv
+
+
+def copy_for_user(site: Site, directory: Path, target: Path) -> Path:
+    user = pwd.getpwnam(site.user)
+    shutil.copytree(directory, target, symlinks=True)
+    for parent, directories, names in os.walk(target):
+        for name in [".", *directories, *names]:
+            os.chown(Path(parent, name), user.pw_uid, user.pw_gid, follow_symlinks=False)
+    return target
 
 
 def compile_bytecode(directory: Path) -> None:

@@ -19,6 +19,7 @@ ID_LENGTH = 12  # a socket's path, which holds the id, ends at 107 bytes
 MARK = ".shortstop.json"  # written last: a release without it was never finished
 REQUIRED = re.compile(r"^\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
 # The lines of /etc/environment that are not ours need no quotes, or have others.
+LOCAL_PACKAGE = re.compile(r"^\s*(?:-e|--editable|\.|/|[^#]*file:)")
 SECRET = re.compile(
     r"""^\s*(?:export\s+)?\w*(?:SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY|DSN|DATABASE_URL)\w*=(["']|(?!["']))(.{6,}?)\1[ \t\r]*$""",
     re.MULTILINE | re.IGNORECASE,
@@ -87,8 +88,11 @@ def strays(member: tarfile.TarInfo, target: Path) -> bool:
     return any(os.path.commonpath([inside, os.path.realpath(way)]) != inside for way in ways)
 
 
-def requirements_hash(release_dir: Path, name: str) -> str:
-    """Names the virtual environment that these requirements and this Python make."""
+def requirements_hash(release_dir: Path, name: str, source: str) -> str:
+    """Names the virtual environment that these requirements and this Python make.
+
+    Where they ask for a package that comes with the source, the whole source counts.
+    """
     digest = hashlib.sha256(platform.python_version().encode())
     seen: set[Path] = set()
 
@@ -98,6 +102,8 @@ def requirements_hash(release_dir: Path, name: str) -> str:
         seen.add(file)
         for line in file.read_text(encoding="utf-8").splitlines():
             digest.update(line.encode() + b"\n")
+            if LOCAL_PACKAGE.match(line):
+                digest.update(source.encode())
             if (match := REQUIRED.match(line)) and "://" not in match[1]:
                 add((file.parent / match[1]).resolve())
 

@@ -1,0 +1,47 @@
+"""The long proofs: real hosts, real runs. Each module gets a fresh host and a project of its own to run from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from house import HOST, Project, Server
+
+
+def make_server(name: str, release: str, directory: Path) -> Iterator[Server]:
+    subprocess.run([HOST, "stop", name], check=True)
+    subprocess.run([HOST, "start", name, release, "127.0.0.1::80"], check=True)
+    yield Server(name)
+    # What a failed drill left is worth a look.
+    if not os.environ.get("KEEP_HOSTS"):
+        subprocess.run([HOST, "stop", name], check=True)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest, directory: Path) -> Iterator[Server]:
+    """A fresh host; a module says with `RELEASE` which."""
+    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    yield from make_server(f"drill-{name}", getattr(request.module, "RELEASE", "trixie"), directory)
+
+
+@pytest.fixture(scope="module")
+def project(server: Server, directory: Path) -> Project:
+    """An inventory of that host, with no site yet."""
+    return Project(directory, server)
+
+
+@pytest.fixture(scope="module")
+def served(project: Project) -> Project:
+    """The same with two sites served."""
+    project.sites["tatis"] = project.bundled("tatis")
+    project.sites["uat"] = project.bundled("uat")
+    project.play().expect_success()
+    return project

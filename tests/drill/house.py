@@ -1,0 +1,179 @@
+"""What drills are made of: a host, the project that Ansible runs from, and visitors."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+HOST = ROOT / "tests/host/host"
+RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A test host."""
+
+    name: str
+
+    def run(self, command: str, check: bool = True) -> str:
+        """What a shell command on the host prints."""
+        done = subprocess.run(["docker", "exec", self.name, "sh", "-c", command], capture_output=True, text=True, check=False)
+        if check and done.returncode:
+            raise AssertionError(f"{self.name}: {command} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def succeeds(self, command: str) -> bool:
+        return subprocess.run(["docker", "exec", self.name, "sh", "-c", command], capture_output=True, check=False).returncode == 0
+
+    def port(self, inner: int) -> int:
+        listed = subprocess.run(["docker", "port", self.name, f"{inner}/tcp"], capture_output=True, text=True, check=True).stdout
+        return int(listed.rsplit(":", 1)[1])
+
+    def live(self, site: str) -> str:
+        return self.run(f"basename $(readlink /srv/{site}/current)").strip()
+
+    def main_process(self, site: str) -> int:
+        return int(self.run(f"systemctl show --value --property MainPID gunicorn-{site}@{self.live(site)}.service"))
+
+    def get(self, domain: str, path: str = "/", timeout: float = 10) -> http.client.HTTPResponse:
+        """The answer to one request over the published port, its body read already."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port(80), timeout=timeout)
+        try:
+            connection.request("GET", path, headers={"Host": domain, "Connection": "close"})
+            answer = connection.getresponse()
+            answer.body = answer.read().decode()
+            return answer
+        finally:
+            connection.close()
+
+    def fingerprint(self) -> str:
+        """All that Shortstop could change."""
+        script = (ROOT / ".config/molecule/fingerprint.sh").read_text()
+        return self.run(script)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A playbook's run."""
+
+    status: int
+    output: str
+
+    @property
+    def changed(self) -> int:
+        return sum(int(line[2]) for line in RECAP.findall(self.output))
+
+    def expect_success(self) -> Run:
+        assert self.status == 0, self.output[-8000:]
+        return self
+
+    def expect_failure(self, sentence: str) -> Run:
+        assert self.status != 0, "the run was expected to fail"
+        assert sentence in " ".join(self.output.split()), self.output[-8000:]
+        return self
+
+
+@dataclass
+class Project:
+    """A directory with an inventory of one host, as a user would have it."""
+
+    directory: Path
+    server: Server
+    sites: dict = field(default_factory=dict)
+    variables: dict = field(default_factory=dict)
+    environment: dict = field(default_factory=dict)
+    playbook: Path = ROOT / "site.yml"
+
+    def bundled(self, name: str) -> dict:
+        return {"domains": [f"{name}.example.com"], "source": "tatis", "health_path": "/healthz"}
+
+    def write(self) -> None:
+        host = {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": self.server.port(22),
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(ROOT / ".cache/test_host_key"),
+            "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
+        }
+        members = {"hosts": {self.server.name: {}}}
+        inventory = {"all": {"hosts": {self.server.name: host}, "children": {"web": members, "database": members}}}
+        (self.directory / "inventory/group_vars/all").mkdir(parents=True, exist_ok=True)
+        (self.directory / "inventory/hosts.yml").write_text(yaml.safe_dump(inventory))
+        (self.directory / "inventory/group_vars/all/sites.yml").write_text(yaml.safe_dump({"sites": self.sites, **self.variables}))
+
+    def command(self, *arguments: str) -> list[str]:
+        self.write()
+        return ["ansible-playbook", "-i", str(self.directory / "inventory"), str(self.playbook), *arguments]
+
+    def play(self, *arguments: str) -> Run:
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **self.environment}
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Run(done.returncode, done.stdout)
+
+
+class Visitors:
+    """A constant load over the published port that never retries: whatever is not a good answer counts as failed."""
+
+    def __init__(self, server: Server, domain: str, rate: float = 20, path: str = "/") -> None:
+        self.server, self.domain, self.rate, self.path = server, domain, rate, path
+        self.asked = 0
+        self.failed: list[str] = []
+        self.slowest = 0.0
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._port = server.port(80)
+
+    def __enter__(self) -> Visitors:
+        self._threads = [threading.Thread(target=self._visit, args=(number,)) for number in range(4)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _visit(self, number: int) -> None:
+        pause = len(self._threads) / self.rate if hasattr(self, "_threads") else 4 / self.rate
+        self._stop.wait(pause * number / 4)
+        while not self._stop.is_set():
+            start = time.monotonic()
+            error = self._ask()
+            seconds = time.monotonic() - start
+            with self._lock:
+                self.asked += 1
+                self.slowest = max(self.slowest, seconds)
+                if error:
+                    self.failed.append(error)
+            self._stop.wait(max(0.0, pause - seconds))
+
+    def _ask(self) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+        try:
+            connection.request("GET", self.path, headers={"Host": self.domain, "Connection": "close"})
+            status = connection.getresponse()
+            status.read()
+            return "" if status.status < 400 else f"status {status.status}"
+        except (OSError, http.client.HTTPException) as error:
+            return repr(error)
+        finally:
+            connection.close()

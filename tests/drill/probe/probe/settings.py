@@ -1,0 +1,13 @@
+import os
+
+import environ
+from probe_package import trace
+
+trace("settings")
+SECRET_KEY = os.environ["DJANGO_SECRET_KEY"]
+ALLOWED_HOSTS = os.environ["DJANGO_ALLOWED_HOSTS"].split(",")
+DATABASES = {"default": environ.Env().db()}
+INSTALLED_APPS = ["django.contrib.staticfiles"]
+ROOT_URLCONF = "probe.urls"
+STATIC_URL = "/static/"
+STATIC_ROOT = os.environ.get("DJANGO_STATIC_ROOT")

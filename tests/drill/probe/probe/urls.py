@@ -1,0 +1,6 @@
+import os
+
+from django.http import HttpResponse
+from django.urls import path
+
+urlpatterns = [path("", lambda request: HttpResponse(f"package ran as {os.getuid()}"))]
