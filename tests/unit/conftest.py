@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -49,10 +50,12 @@ class Machine:
         """What the command lines that hold `part` print; a function is given the line. The newest answer counts."""
         self.answers.insert(0, (part, output if callable(output) else lambda _line: output, status))
 
-    def __call__(self, words: list, **_options: object) -> subprocess.CompletedProcess:
+    def __call__(self, words: list, *, check: bool = False, **_options: object) -> subprocess.CompletedProcess:
         line = " ".join(map(str, words))
         self.started.append(line)
         output, status = next(((said(line), status) for part, said, status in self.answers if part in line), ("", 0))
+        if check and status:
+            raise subprocess.CalledProcessError(status, words)
         return subprocess.CompletedProcess(words, status, output, output)
 
     def positions(self, *parts: str) -> list[int]:
@@ -66,7 +69,8 @@ def machine(monkeypatch) -> Machine:
     fake = Machine()
     fake.answer("systemctl show", "ActiveState=active\nNRestarts=0\n")
     monkeypatch.setattr(subprocess, "run", fake)
-    monkeypatch.setattr(os, "chown", lambda *_: None)
+    monkeypatch.setattr(os, "chown", lambda *_, **__: None)
+    monkeypatch.setattr(pwd, "getpwnam", lambda _name: pwd.getpwuid(os.getuid()))
     monkeypatch.setattr(shutil, "chown", lambda *_: None)
     return fake
 

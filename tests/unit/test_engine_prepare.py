@@ -131,6 +131,15 @@ def test_root_installs_from_the_wheels_alone(blog, source, machine):
     assert [Path(word).name for word in line.split() if word.endswith(".whl")] == ["gunicorn.whl", "shop.whl"]
 
 
+def test_wheels_are_built_where_their_user_may_write(blog, source, machine):
+    there = []
+    wheel = next(said for part, said, _status in machine.answers if part == " wheel ")
+    machine.answer(" wheel ", lambda line: there.append(Path(re.search(r"WorkingDirectory=(\S+)", line)[1], "shop/wsgi.py").is_file()) or wheel(line))
+    prepared(blog, source)
+    assert there == [True]
+    assert str(blog.root / "releases") not in machine.started[machine.positions(" wheel ")[0]]
+
+
 def test_wheels_are_built_without_the_site_s_environment(blog, source, machine):
     prepared(blog, source)
     assert "EnvironmentFile" not in machine.started[machine.positions(" wheel ")[0]]
@@ -142,6 +151,13 @@ def test_a_virtual_environment_is_shared(blog, source, machine):
     list(prepare.prepare(blog, "0000000000bb", *source))
     assert not any(gate in line for gate in GATES[:3] for line in machine.started)
     assert (blog.release_dir(NEW) / "venv").readlink() == (blog.release_dir("0000000000bb") / "venv").readlink()
+
+
+def test_a_virtual_environment_is_named_after_what_it_is_made_of(blog, source):
+    (blog.root.parents[1] / "source" / "requirements.txt").write_text("-e .\n", encoding="utf-8")
+    changed = collect(blog.root.parents[1] / "source", source[1]), source[1]
+    prepared(blog, changed)
+    assert (blog.release_dir(NEW) / "venv").readlink().name == release.requirements_hash(blog.release_dir(NEW), "requirements.txt", changed[0])
 
 
 def test_a_virtual_environment_is_reached_from_its_release(blog, source):

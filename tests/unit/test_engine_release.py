@@ -152,6 +152,12 @@ def test_an_archive_with_a_way_out_is_refused(tmp_path, filters, members):
         release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
 
 
+def test_a_link_by_its_full_path_is_refused_even_inside(tmp_path, filters):
+    source = packed(tmp_path / "a.tar.gz", ("manage.py", "manage"), (f"link -> {tmp_path}/release/manage.py", ""))
+    with pytest.raises(StepFailed, match='the source holds "link" -> '):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+
+
 def test_a_link_that_leads_round_in_a_circle_stays_inside(tmp_path, filters):
     source = packed(tmp_path / "a.tar.gz", ("round -> round", ""))
     release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
@@ -168,29 +174,60 @@ def test_a_link_that_leads_round_in_a_circle_stays_inside(tmp_path, filters):
 def test_requirements_that_others_name_count(tmp_path, line):
     (tmp_path / "requirements.txt").write_text(f"django\n{line}\n", encoding="utf-8")
     (tmp_path / "base.txt").write_text("gunicorn==27.0\n", encoding="utf-8")
-    before = release.requirements_hash(tmp_path, "requirements.txt")
+    before = release.requirements_hash(tmp_path, "requirements.txt", SOURCE)
     (tmp_path / "base.txt").write_text("gunicorn==27.1\n", encoding="utf-8")
-    assert release.requirements_hash(tmp_path, "requirements.txt") != before
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE) != before
 
 
 def test_requirements_are_found_from_the_file_that_names_them(tmp_path):
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements/production.txt").write_text("-r base.txt\n", encoding="utf-8")
     (tmp_path / "requirements/base.txt").write_text("django\n", encoding="utf-8")
-    assert re.fullmatch("[0-9a-f]{12}", release.requirements_hash(tmp_path, "requirements/production.txt"))
+    assert re.fullmatch("[0-9a-f]{12}", release.requirements_hash(tmp_path, "requirements/production.txt", SOURCE))
 
 
 @pytest.mark.parametrize("line", ["-r requirements.txt", "--require-hashes", "-c https://example.com/constraints.txt", "-e ."])
 def test_lines_that_name_no_other_file_here_are_no_error(tmp_path, line):
     (tmp_path / "requirements.txt").write_text(f"{line}\n", encoding="utf-8")
-    assert release.requirements_hash(tmp_path, "requirements.txt")
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE)
+
+
+def hashes(directory: Path, line: str) -> set[str]:
+    """The virtual environments that one line asks for in two sources."""
+    (directory / "requirements.txt").write_text(f"django\n{line}\n", encoding="utf-8")
+    (directory / "parts").mkdir()
+    (directory / "parts" / "base.txt").write_text("gunicorn\n", encoding="utf-8")
+    return {release.requirements_hash(directory, "requirements.txt", source) for source in (SOURCE, "b" * 64)}
+
+
+@pytest.mark.parametrize(
+    "line", ["-e .", "--editable .", ".", "./packages/shop", "packages/shop", "vendor/shop-1.0-py3-none-any.whl", "shop @ file:packages/shop"]
+)
+def test_the_source_counts_where_a_package_comes_with_it(tmp_path, line):
+    assert len(hashes(tmp_path, line)) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "gunicorn>=27",
+        "-r parts/base.txt",
+        "-rparts/base.txt",
+        "# see docs/a.txt",
+        "shop @ https://example.com/shop.zip",
+        "git+https://example.com/shop.git",
+        "--index-url https://example.com/",
+    ],
+)
+def test_the_source_does_not_count_for_packages_from_elsewhere(tmp_path, line):
+    assert len(hashes(tmp_path, line)) == 1
 
 
 def test_requirements_of_another_python_are_others(tmp_path, monkeypatch):
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-8")
-    before = release.requirements_hash(tmp_path, "requirements.txt")
+    before = release.requirements_hash(tmp_path, "requirements.txt", SOURCE)
     monkeypatch.setattr(release.platform, "python_version", lambda: "3.99.0")
-    assert release.requirements_hash(tmp_path, "requirements.txt") != before
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE) != before
 
 
 @pytest.mark.parametrize(("name", "version"), [("gunicorn-27.0.1", (27, 0)), ("gunicorn-23.0.0", (23, 0)), ("gunicorn-25.1.dev0", (25, 1))])

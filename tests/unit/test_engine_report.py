@@ -76,7 +76,7 @@ def test_a_secret_within_another_leaves_no_part_of_it(path, secrets):
     ['API_TOKEN="hunter22"', "API_TOKEN=hunter22", "API_TOKEN='hunter22'", "export API_TOKEN=hunter22", "api_token=hunter22 ", "  API_TOKEN=hunter22\r"],
 )
 def test_a_secret_in_the_server_s_environment_is_known_however_it_is_written(blog, line):
-    release.SERVER_ENVIRONMENT.write_text(f"{line}\n", encoding="utf-8")
+    release.SERVER_ENVIRONMENT.write_bytes(f"{line}\nCOLOUR=red\n".encode())
     assert "hunter22" in release.secrets(blog)
 
 

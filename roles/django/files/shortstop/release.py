@@ -18,8 +18,8 @@ from site_config import SERVER_ENVIRONMENT, UNIT_DIR, Site
 ID_LENGTH = 12  # a socket's path, which holds the id, ends at 107 bytes
 MARK = ".shortstop.json"  # written last: a release without it was never finished
 REQUIRED = re.compile(r"^\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
+LOCAL_PACKAGE = re.compile(r"^\s*(?:-e|--editable|\.|/|[^#]*file:|[^#\s@:-][^#\s@:]*/)")
 # The lines of /etc/environment that are not ours need no quotes, or have others.
-LOCAL_PACKAGE = re.compile(r"^\s*(?:-e|--editable|\.|/|[^#]*file:)")
 SECRET = re.compile(
     r"""^\s*(?:export\s+)?\w*(?:SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|KEY|DSN|DATABASE_URL)\w*=(["']|(?!["']))(.{6,}?)\1[ \t\r]*$""",
     re.MULTILINE | re.IGNORECASE,

@@ -1,0 +1,83 @@
+"""The inventories that users begin with satisfy the contract."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAY = [
+    {
+        "hosts": "web",
+        "gather_facts": False,
+        "connection": "local",
+        "vars": {
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+            "site_required": ["domains", "source"],
+            "site_database_here": "{{ inventory_hostname in groups['database'] }}",
+        },
+        "roles": ["shortstop.django.site"],
+        "tasks": [{"ansible.builtin.debug": {"msg": "{{ site_name }} from {{ site.source_dir }}"}, "loop": "{{ site_names }}", "loop_control": {"loop_var": "site_name"}}],
+    }
+]
+
+
+def check(inventory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    playbook = inventory.parent.parent / "check.yml"
+    playbook.write_text(yaml.safe_dump(PLAY))
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    return subprocess.run(
+        ["ansible-playbook", "-i", inventory, *options, playbook], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """A copy in a project of its own, with the two sources that its user would have."""
+    for name in ("blog", "notes"):
+        source = tmp_path / name
+        source.mkdir()
+        (source / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")\n')
+        (source / "requirements.txt").write_text("Django\n")
+    return Path(shutil.copytree(ROOT / "inventories/example", tmp_path / "project/inventories/example"))
+
+
+@pytest.fixture
+def password(tmp_path: Path) -> str:
+    """The one that the example's README tells."""
+    file = tmp_path / "password"
+    file.write_text("example\n")
+    return f"--vault-password-file={file}"
+
+
+def test_the_example_satisfies_the_contract(example: Path, password: str) -> None:
+    done = check(example, password)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"blog from {example.parents[2] / 'blog'}" in done.stdout
+    assert f"tatis from {ROOT / 'app'}" in done.stdout
+
+
+def test_the_examples_vault_is_encrypted() -> None:
+    assert (ROOT / "inventories/example/group_vars/all/vault.yml").read_text().startswith("$ANSIBLE_VAULT;")
+
+
+def test_a_web_host_without_a_database_says_so(example: Path, password: str) -> None:
+    sites = example / "group_vars/all/sites.yml"
+    sites.write_text(sites.read_text().replace("database: sqlite", "database: postgres"))
+    done = check(example, password)
+    assert done.returncode != 0
+    assert (
+        'site "notes": key "database": this host keeps no PostgreSQL; add it to the group of database hosts,'
+        " or write sqlite or {host: HOST, password: …}"
+    ) in " ".join(done.stderr.split())
+
+
+def test_the_demo_satisfies_the_contract(tmp_path: Path) -> None:
+    demo = Path(shutil.copytree(ROOT / "inventories/demo", tmp_path / "project/inventories/demo"))
+    done = check(demo)
+    assert done.returncode == 0, done.stdout + done.stderr
