@@ -1,4 +1,5 @@
 """What Tatis knows about games."""
+
 from django.db import models
 
 

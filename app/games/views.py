@@ -1,4 +1,5 @@
 """The page, and the address that tells whether it can be served."""
+
 import logging
 
 from django.conf import settings

@@ -1,4 +1,5 @@
 """Settings of Tatis. What differs between hosts comes from the environment; README.md lists the variables."""
+
 import os
 from pathlib import Path
 

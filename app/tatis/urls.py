@@ -1,4 +1,5 @@
 """The addresses of Tatis."""
+
 from django.urls import path
 
 from games import views

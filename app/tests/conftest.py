@@ -1,4 +1,5 @@
 """Run the tests as production runs: DEBUG off, hashed static files, everything from the environment."""
+
 import os
 import subprocess
 import sys
@@ -34,20 +35,29 @@ def _static_files(settings, tmp_path):
 @pytest.fixture
 def python():
     """A function that runs Python beside manage.py in production's environment, changed by its keywords; None removes a variable."""
+
     def run(*arguments, **changes):
         environment = {name: value for name, value in (PRODUCTION | changes).items() if value is not None}
         return subprocess.run(
             [sys.executable, "-B", *arguments],
-            cwd=Path(__file__).parent.parent, env=environment, capture_output=True, text=True, check=False, timeout=60,
+            cwd=Path(__file__).parent.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
+
     return run
 
 
 @pytest.fixture
 def setting(python):
     """A function that returns one expression over the settings, as text, under a changed environment."""
+
     def read(expression, **changes):
         result = python("-c", f"from django.conf import settings; print({expression})", **changes)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
+
     return read

@@ -16,9 +16,7 @@ def words(response):
 
 
 def appear(errors, game_pk=747119):
-    Appearance.objects.create(
-        person_id=665487, game_pk=game_pk, official_date=datetime.date(2024, 5, 20), coded_game_state="F", errors=errors
-    )
+    Appearance.objects.create(person_id=665487, game_pk=game_pk, official_date=datetime.date(2024, 5, 20), coded_game_state="F", errors=errors)
 
 
 def test_it_works(client):

@@ -42,6 +42,10 @@ options:
     type: list
     elements: str
     default: []
+  database_here:
+    description: Whether the host keeps a PostgreSQL of its own for the sites that name no other.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -76,7 +80,7 @@ def _plain(value):
 
 
 @accept_lazy_markers
-def site_errors(sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=()):
+def site_errors(sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=(), database_here=True):
     unknown = [key for key in required if key not in contract.KEYS]
     if unknown:
         raise AnsibleTemplatePluginError(f"site_errors: 'required' names {unknown[0]}, which is no key of a site")
@@ -88,6 +92,7 @@ def site_errors(sites, common=None, inventory_dir="", required=("domains",), els
         elsewhere=tuple(_plain(list(elsewhere))),
         only=only,
         reserved=tuple(reserved),
+        database_here=database_here,
     )
 
 

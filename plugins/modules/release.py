@@ -71,6 +71,7 @@ steps:
 
 import json
 import shutil
+import uuid
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -101,22 +102,26 @@ def deploy(module):
     site = module.params["site"]
     unit = f"shortstop-deploy-{site}.service"
     INCOMING.mkdir(parents=True, exist_ok=True, mode=0o700)
-    archive = INCOMING / f"{site}-{module.params['source_sha256']}.tar.gz"
+    # Names of this run alone: another deploy of the site may be reading and writing its own.
+    run = f"{site}-{uuid.uuid4().hex}"
+    archive = INCOMING / f"{run}.tar.gz"
     shutil.copyfile(module.params["archive"], archive)
-    report = Path(f"/run/shortstop/deploy-{site}.jsonl")
+    report = Path(f"/run/shortstop/{run}.jsonl")
     since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     words = ["systemd-run", "--quiet", "--collect", "--wait", f"--unit={unit}", "--property=Type=exec"]
     words.append(f"--description=deploy of {site} by {module.params['deployer']} since {since}")
     words += [ENGINE, "deploy", site, "--source", module.params["source_sha256"], "--archive", str(archive), "--report", str(report)]
     status, _out, err = module.run_command(words)
     if "already" in err and unit in err:
+        archive.unlink()
         _status, holder, _err = module.run_command(["systemctl", "show", "--property=Description", "--value", unit])
         module.fail_json(msg=f'site "{site}": another deploy is under way ({holder.strip()}); wait for its end')
     steps = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()] if report.exists() else []
+    report.unlink(missing_ok=True)
     if status:
         without_word = {"step": "deploy", "message": err.strip() or f"it ended without a word; see journalctl --unit={unit}"}
         failed = next((step for step in steps if step["result"] == "failed"), without_word)
-        module.fail_json(msg=f'site "{site}": {failed["step"]}: {failed["message"]}', steps=steps)
+        module.fail_json(msg=f'site "{site}": {failed["step"]}: {failed["message"]}')
     return steps
 
 

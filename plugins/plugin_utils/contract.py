@@ -95,6 +95,8 @@ PLACEHOLDER = re.compile(
 )
 SETTINGS_IN_MANAGE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""")
 
+NO_DATABASE_HERE = 'key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite or {host: HOST, password: …}'
+
 
 def site_errors(
     sites: object,
@@ -105,11 +107,12 @@ def site_errors(
     elsewhere: tuple[dict, ...] = (),
     only: str = "",
     reserved: tuple[str, ...] = (),
+    database_here: bool = True,
 ) -> list[str]:
     """Say everything that is wrong with a dict of sites, a sentence each; an empty list means that it can be served.
 
     `common` is what holds for every site, `elsewhere` the dicts of the other hosts, `only` a comma-separated selection
-    of names, `reserved` further names that are no site's.
+    of names, `reserved` further names that are no site's, `database_here` whether the host keeps a PostgreSQL of its own.
     """
     if not isinstance(sites, dict):
         return ['"sites" must be a dict of sites by name, such as {blog: {domains: [blog.example.com], source: …}}']
@@ -128,6 +131,8 @@ def site_errors(
         found = list(_key_errors(merged[name], given, required))
         if not found and not common_errors and given.get("state") != "absent":
             found = list(source_errors(merged[name], inventory_dir))
+            if not database_here and merged[name].get("database", "postgres") == "postgres":
+                found.append(NO_DATABASE_HERE)
         errors += [say + error for error in found]
     return errors + _clashes(merged) + _clashes_elsewhere(merged, elsewhere)
 
@@ -426,7 +431,7 @@ def _clashes_elsewhere(sites: dict, elsewhere: tuple[dict, ...]) -> list[str]:
             owner = domains.get(domain, name)
             if owner != name:
                 errors.append(f'site "{name}": domain "{domain}" is also claimed by site "{owner}" on another host; each needs its own')
-        shared = any(domains.get(domain) == name for domain in _texts(site.get("domains")))
+        shared = any((domain, name) in domains.items() for domain in _texts(site.get("domains")))
         if shared and "DJANGO_SECRET_KEY" not in _dict(site, "environment"):
             errors.append(f'site "{name}": key "environment": several hosts serve this site, so DJANGO_SECRET_KEY must come from the vault')
         if shared and "host" not in _dict(site, "database"):

@@ -40,17 +40,12 @@ def test_an_unknown_key(key, hint):
 
 
 def test_a_missing_key():
-    assert contract.site_errors({"blog": {}}) == [
-        'site "blog": key "domains" is missing; host names. The first is canonical, the rest redirect to it.'
-    ]
+    assert contract.site_errors({"blog": {}}) == ['site "blog": key "domains" is missing; host names. The first is canonical, the rest redirect to it.']
 
 
 def test_a_missing_key_that_only_this_play_needs():
     assert errors(required=("domains", "source")) == [
-        (
-            'site "blog": key "source" is missing;'
-            " `tatis`, the bundled site, or `{path: DIRECTORY}`, relative to the inventory's directory."
-        )
+        ('site "blog": key "source" is missing; `tatis`, the bundled site, or `{path: DIRECTORY}`, relative to the inventory\'s directory.')
     ]
 
 
@@ -74,9 +69,7 @@ WSGI = 'key "wsgi" must be the dotted name of a module, such as blog.wsgi'
 HOST = 'key "database": "host" must be a host name or an IPv4 address'
 PORT = 'key "database": key "port" must be a whole number, 1 to 65535, without quotes'
 PART = 'key "database": "{}" must be a lower-case letter, then up to 30 letters, digits or _'
-NEEDS_HOST = (
-    'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
-)
+NEEDS_HOST = 'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
 
 WRONG = [
     ("domains", "blog.example.com", NAMES),
@@ -225,9 +218,7 @@ def test_sites_that_are_no_dict():
 
 @pytest.mark.parametrize("given", [None, "tatis", ["blog.example.com"], UNDEFINED])
 def test_a_site_that_is_no_dict(given):
-    assert contract.site_errors({"blog": given}) == [
-        'site "blog": must be a dict of keys, such as {domains: [blog.example.com], source: …}'
-    ]
+    assert contract.site_errors({"blog": given}) == ['site "blog": must be a dict of keys, such as {domains: [blog.example.com], source: …}']
 
 
 def test_every_error_is_said():
@@ -243,9 +234,7 @@ def test_every_error_is_said():
 
 @pytest.mark.parametrize("name", ["Blog", "1blog", "my-blog", "my blog", "_blog", "", "blog\n", "é", "b" * 32, 7, None])
 def test_a_bad_name(name):
-    assert contract.site_errors({name: DOMAINS}) == [
-        f'site "{name}": a name is a lower-case letter, then up to 30 letters, digits or _'
-    ]
+    assert contract.site_errors({name: DOMAINS}) == [f'site "{name}": a name is a lower-case letter, then up to 30 letters, digits or _']
 
 
 @pytest.mark.parametrize("name", ["b", "blog_2", "b" * 31])
@@ -272,12 +261,8 @@ PLACEHOLDERS += "|{{ vault_sites.blog }}|placeholder|secret|password"
 @pytest.mark.parametrize("value", PLACEHOLDERS.split("|"))
 def test_a_placeholder(value):
     sentence = "is still a placeholder; give it a value of its own"
-    assert errors({"environment": {"GREETING": value}}) == [
-        f'site "blog": key "environment": variable "GREETING" {sentence}'
-    ]
-    assert errors({"database": {**REMOTE, "password": value}}) == [
-        f'site "blog": key "database": "password" {sentence}'
-    ]
+    assert errors({"environment": {"GREETING": value}}) == [f'site "blog": key "environment": variable "GREETING" {sentence}']
+    assert errors({"database": {**REMOTE, "password": value}}) == [f'site "blog": key "database": "password" {sentence}']
 
 
 @pytest.mark.parametrize("value", ["todolist", "my secret", "not <yet>", "x", "exchangeme", "passwords"])
@@ -299,29 +284,21 @@ def test_no_placeholder(value):
     ],
 )
 def test_an_empty_secret(name):
-    assert errors({"environment": {name: ""}}) == [
-        f'site "blog": key "environment": variable "{name}" is empty; give it a value, or leave it out'
-    ]
+    assert errors({"environment": {name: ""}}) == [f'site "blog": key "environment": variable "{name}" is empty; give it a value, or leave it out']
 
 
 def test_an_empty_password_of_the_database():
-    assert errors({"database": {**REMOTE, "password": ""}}) == [
-        'site "blog": key "database": "password" is empty; give it a value, or leave it out'
-    ]
+    assert errors({"database": {**REMOTE, "password": ""}}) == ['site "blog": key "database": "password" is empty; give it a value, or leave it out']
 
 
 @pytest.mark.parametrize("name", contract.RESERVED_VARIABLES)
 def test_a_variable_that_is_set_for_each_release(name):
-    assert errors({"environment": {name: "x"}}) == [
-        f'site "blog": key "environment": variable "{name}" is set by Shortstop for each release; leave it out'
-    ]
+    assert errors({"environment": {name: "x"}}) == [f'site "blog": key "environment": variable "{name}" is set by Shortstop for each release; leave it out']
 
 
 @pytest.mark.parametrize("key", contract.KEYS)
 def test_a_key_that_is_undefined(key):
-    assert errors({key: UNDEFINED}) == [
-        f'site "blog": key "{key}" refers to something that is not defined; look for it in the vault or the group_vars'
-    ]
+    assert errors({key: UNDEFINED}) == [f'site "blog": key "{key}" refers to something that is not defined; look for it in the vault or the group_vars']
 
 
 def test_a_domain_that_is_undefined():
@@ -332,20 +309,13 @@ def test_a_domain_that_is_undefined():
 
 def test_a_variable_that_is_undefined():
     assert errors({"environment": {"DJANGO_SECRET_KEY": UNDEFINED}}) == [
-        (
-            'site "blog": key "environment": variable "DJANGO_SECRET_KEY" refers to something that is not defined;'
-            " add it to the vault"
-        )
+        ('site "blog": key "environment": variable "DJANGO_SECRET_KEY" refers to something that is not defined; add it to the vault')
     ]
 
 
-@pytest.mark.parametrize(
-    ("part", "advice"), [("host", ""), ("name", ""), ("user", ""), ("password", "; add it to the vault")]
-)
+@pytest.mark.parametrize(("part", "advice"), [("host", ""), ("name", ""), ("user", ""), ("password", "; add it to the vault")])
 def test_a_part_of_the_database_that_is_undefined(part, advice):
-    assert errors({"database": {**REMOTE, part: UNDEFINED}}) == [
-        f'site "blog": key "database": "{part}" refers to something that is not defined{advice}'
-    ]
+    assert errors({"database": {**REMOTE, part: UNDEFINED}}) == [f'site "blog": key "database": "{part}" refers to something that is not defined{advice}']
 
 
 # Claims
@@ -450,18 +420,13 @@ def test_a_source_that_no_machine_has(path, tmp_path):
 
 def test_a_source_without_manage_py(source):
     (source / "manage.py").unlink()
-    assert errors({"source": {"path": str(source)}}) == [
-        f'site "blog": key "source": there is no manage.py in {source}'
-    ]
+    assert errors({"source": {"path": str(source)}}) == [f'site "blog": key "source": there is no manage.py in {source}']
 
 
 def test_a_source_without_requirements(source):
     (source / "requirements.txt").unlink()
     assert errors({"source": {"path": str(source)}}) == [
-        (
-            f'site "blog": key "source": there is no requirements.txt in {source};'
-            ' add it, or name the file with the key "requirements"'
-        )
+        (f'site "blog": key "source": there is no requirements.txt in {source}; add it, or name the file with the key "requirements"')
     ]
 
 
@@ -473,9 +438,7 @@ def test_requirements_of_another_name(source):
 
 def test_a_manage_py_that_names_no_settings(source):
     (source / "manage.py").write_text("print()\n", encoding="utf-8")
-    assert errors({"source": {"path": str(source)}}) == [
-        f'site "blog": key "settings": {source}/manage.py names no settings module; name it with this key'
-    ]
+    assert errors({"source": {"path": str(source)}}) == [f'site "blog": key "settings": {source}/manage.py names no settings module; name it with this key']
 
 
 def test_settings_that_the_site_names(source):
@@ -532,9 +495,7 @@ def test_a_key_of_site_common_that_is_each_sites_own(key):
 
 def test_a_key_of_site_common_that_is_each_sites_own_is_one_error():
     sites = {"blog": DOMAINS, "shop": {"domains": ["shop.example.com"]}}
-    assert contract.site_errors(sites, common={"user": "web"}) == [
-        'site_common: key "user" is each site\'s own; give it below the site'
-    ]
+    assert contract.site_errors(sites, common={"user": "web"}) == ['site_common: key "user" is each site\'s own; give it below the site']
 
 
 def test_a_wrong_value_of_site_common():
@@ -548,10 +509,7 @@ def test_wrong_requirements_of_site_common(source):
 
 def test_an_undefined_value_of_site_common():
     assert errors(common={"environment": {"MAIL_PASSWORD": UNDEFINED}}) == [
-        (
-            'site_common: key "environment": variable "MAIL_PASSWORD" refers to something that is not defined;'
-            " add it to the vault"
-        )
+        ('site_common: key "environment": variable "MAIL_PASSWORD" refers to something that is not defined; add it to the vault')
     ]
 
 
@@ -626,10 +584,7 @@ def test_a_site_on_several_hosts_without_a_secret_key():
 @pytest.mark.parametrize("database", ["postgres", "sqlite"])
 def test_a_site_on_several_hosts_without_a_common_database(database):
     assert errors({**SHARED, "database": database}, elsewhere=({"blog": DOMAINS},)) == [
-        (
-            'site "blog": key "database": several hosts serve this site,'
-            " so it needs a database that all reach: {host: HOST, …}"
-        )
+        ('site "blog": key "database": several hosts serve this site, so it needs a database that all reach: {host: HOST, …}')
     ]
 
 
@@ -676,9 +631,7 @@ def test_no_sentence_shows_a_value(place, marker):
         keys = place(refused(marker))
         site = {**DOMAINS, **keys}
         said += errors(keys)
-        said += contract.site_errors(
-            {"blog": site, "shop": site}, common=keys, elsewhere=({"blog": site, "news": site},)
-        )
+        said += contract.site_errors({"blog": site, "shop": site}, common=keys, elsewhere=({"blog": site, "news": site},))
     assert len(said) > len(REFUSED), "there are sentences to look at"
     assert marker not in "\n".join(said)
 
@@ -696,26 +649,12 @@ WORDS = [
     "a\0b",
     ".",
 ]
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.just(UNDEFINED)
-    | st.sampled_from(WORDS)
-    | st.text(max_size=9)
-)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.just(UNDEFINED) | st.sampled_from(WORDS) | st.text(max_size=9)
 PARTS = [*contract.KEYS, *contract.DATABASE_KEYS, *contract.LIMIT_KEYS, *contract.RESERVED_VARIABLES, "path", "blog"]
 KEYS = st.sampled_from(PARTS) | st.text(max_size=9) | st.integers() | st.none() | st.booleans()
-ANYTHING = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
-)
+ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
 COMMON = st.dictionaries(st.sampled_from(PARTS), ANYTHING, max_size=4) | ANYTHING
-SITES = (
-    st.dictionaries(st.sampled_from(["blog", "shop"]), COMMON, max_size=2)
-    | st.dictionaries(KEYS, ANYTHING, max_size=3)
-    | ANYTHING
-)
+SITES = st.dictionaries(st.sampled_from(["blog", "shop"]), COMMON, max_size=2) | st.dictionaries(KEYS, ANYTHING, max_size=3) | ANYTHING
 
 
 SOURCES = st.just("tatis") | st.fixed_dictionaries({"path": st.sampled_from(WORDS) | st.text()})

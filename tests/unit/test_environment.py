@@ -12,13 +12,8 @@ from hypothesis import strategies as st
 from ansible_collections.shortstop.django.plugins.plugin_utils import environment
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,15}", fullmatch=True)
-TEXTS = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"])) | st.text(
-    "\"\\$` #'=a", max_size=12
-)
-CANNOT = (
-    'environment_variables: "COLOUR": /etc/environment cannot carry this value faithfully;'
-    ' give it in the "environment" of each site that needs it'
-)
+TEXTS = st.text(st.characters(exclude_characters="\n\0", exclude_categories=["Cs"])) | st.text("\"\\$` #'=a", max_size=12)
+CANNOT = 'environment_variables: "COLOUR": /etc/environment cannot carry this value faithfully; give it in the "environment" of each site that needs it'
 NO_TEXT = 'environment_variables: "COLOUR" must be a text or a whole number; put its value into quotes'
 
 
@@ -71,9 +66,7 @@ def test_every_value_arrives_byte_for_byte(variables):
     assert dict(systemd(environment.environment_file(variables))) == variables
 
 
-@pytest.mark.parametrize(
-    "value", ["", "plain", "two  inner words", "Europe/Zurich", "a=b;c,d", "-1", 0, 42, "{}[]()<>|&*?!~^%@+:."]
-)
+@pytest.mark.parametrize("value", ["", "plain", "two  inner words", "Europe/Zurich", "a=b;c,d", "-1", 0, 42, "{}[]()<>|&*?!~^%@+:."])
 def test_what_logins_and_units_read_alike_is_accepted(value):
     assert environment.server_environment_errors({"COLOUR": value}) == []
 
@@ -96,9 +89,7 @@ def test_a_value_of_another_type_is_refused(value):
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "A=B", "A\n", "É", 7, True])
 def test_a_bad_name_is_refused(name):
-    assert environment.server_environment_errors({name: "red"}) == [
-        f'environment_variables: "{name}" is no name of a variable (letters, digits and _)'
-    ]
+    assert environment.server_environment_errors({name: "red"}) == [f'environment_variables: "{name}" is no name of a variable (letters, digits and _)']
 
 
 def test_each_bad_variable_has_its_sentence():

@@ -125,15 +125,11 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     directory = tmp_path_factory.mktemp("project")
     (directory / "source").mkdir()
     (directory / "source" / "requirements.txt").write_text("django\n", encoding="utf-8")
-    (directory / "source" / "manage.py").write_text(
-        '("DJANGO_SETTINGS_MODULE", "shop.conf.settings")\n', encoding="utf-8"
-    )
+    (directory / "source" / "manage.py").write_text('("DJANGO_SETTINGS_MODULE", "shop.conf.settings")\n', encoding="utf-8")
     secret = VaultLib([("default", VaultSecret(b"p"))]).encrypt("kX4-vaulted", vault_id="default").decode()
     done = play(directory, INVENTORY.replace('"@VAULT@"', json.dumps(secret)), "-e", "prune=yes")
     assert done.returncode == 0, done.stdout
-    return {"directory": directory} | {
-        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (directory / "inventory").glob("*.json")
-    }
+    return {"directory": directory} | {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (directory / "inventory").glob("*.json")}
 
 
 @pytest.mark.parametrize(
@@ -256,15 +252,9 @@ def test_an_error_ends_the_run(refused):
 @pytest.mark.parametrize(
     "sentence",
     [
-        (
-            'site_common: key "environment": variable "MAIL_TOKEN" refers to something that is not defined;'
-            " add it to the vault"
-        ),
+        ('site_common: key "environment": variable "MAIL_TOKEN" refers to something that is not defined; add it to the vault'),
         'site "blog": key "wokers" is not known; did you mean "workers"?',
-        (
-            'site "blog": key "environment": variable "DJANGO_SECRET_KEY" refers to something that is not defined;'
-            " add it to the vault"
-        ),
+        ('site "blog": key "environment": variable "DJANGO_SECRET_KEY" refers to something that is not defined; add it to the vault'),
     ],
 )
 def test_an_error_is_said(refused, sentence):

@@ -38,7 +38,6 @@ def prepare(site: Site, new: str, source: str, archive: Path) -> Iterator[str]:
     directory = site.release_dir(new)
     if release.read_mark(directory) is None:
         shutil.rmtree(directory, ignore_errors=True)
-        make_directories(site)
         release.unpack(archive, directory, source)
         compile_bytecode(directory)
         give(site, directory)
@@ -52,20 +51,6 @@ def prepare(site: Site, new: str, source: str, archive: Path) -> Iterator[str]:
         collect_static(site, new)
         release.write_mark(directory, source=source, prepared=time.time())
     systemctl("daemon-reload")
-
-
-def make_directories(site: Site) -> None:
-    for path, owner, group, mode in (
-        (site.root, "root", "root", 0o711),
-        (site.root / "releases", "root", "root", 0o711),
-        (site.root / "venvs", "root", "root", 0o711),
-        (site.static_dir, "root", "root", 0o755),
-        (site.root / "media", site.user, "www-data", 0o2750),
-        (site.root / "var", site.user, site.user, 0o700),
-    ):
-        path.mkdir(parents=True, exist_ok=True)
-        shutil.chown(path, owner, group)
-        path.chmod(mode)
 
 
 def make_venv(site: Site, directory: Path, source_hash: str) -> Path:
@@ -149,13 +134,13 @@ def ask(site: Site, new: str) -> Iterator[str]:
     directory = site.release_dir(new)
     python = directory / "venv/bin/python"
 
-    def of_site(*command: str | Path) -> str:
+    def of_site(*command: str | Path, name: str = "") -> str:
         service = site.service_file(new).read_text(encoding="utf-8")
-        return run(site, service, [python, *command], cwd=directory, environment=site.release_environment(new))
+        return run(site, service, [python, *command], cwd=directory, environment=site.release_environment(new), name=name)
 
     said = of_site("manage.py", "check", "--deploy", "--fail-level", "ERROR")
     yield from (line.strip() for line in said.splitlines() if line.startswith("?: (") or ": (" in line)
-    of_site("-c", OWN_MIGRATIONS)
+    of_site("-c", OWN_MIGRATIONS, name="makemigrations --check for the apps of the source")
     of_site("-m", "gunicorn", "--check-config", wsgi(site, new))
 
 

@@ -46,7 +46,7 @@ def identify(site: Site, source: str) -> str:
     guesses at the environment that it covers.
     """
     variables = environment(site)
-    key = SECRET_KEY.search(variables)
+    keys = SECRET_KEY.findall(variables)
     parts = {
         "source": source,
         "python": platform.python_version(),
@@ -57,7 +57,7 @@ def identify(site: Site, source: str) -> str:
         "threads": site.threads,
     }
     message = json.dumps(parts, sort_keys=True).encode()
-    return hmac.new((key[1] if key else "").encode(), message, hashlib.sha256).hexdigest()[:ID_LENGTH]
+    return hmac.new("".join(keys[-1:]).encode(), message, hashlib.sha256).hexdigest()[:ID_LENGTH]
 
 
 def unpack(archive: Path, target: Path, source: str) -> None:

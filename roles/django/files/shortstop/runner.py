@@ -42,33 +42,36 @@ def run(
     environment: Path | None = None,
     writable: Path | None = None,
     properties: tuple[str, ...] = (),
+    name: str = "",
 ) -> str:
-    """Run a command of the site and return what it printed.
+    """Run a command of the site, called `name` if it fails, and return what it printed.
 
     `unit` is the text of the service unit whose sandbox holds, `environment` the file that systemd reads for the
     process, so that no value stands on a command line. `writable` is a scratch directory.
     """
-    words = ["systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--description=Site {site.name}: {' '.join(map(str, command))[:200]}"]
+    name = name or " ".join(map(str, command))
+    words = ["systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--description=Site {site.name}: {name[:200]}"]
     asked = [*sandbox(unit), f"WorkingDirectory={cwd}", *properties]
     if environment:
         asked.append(f"EnvironmentFile={environment}")
     if writable:
         asked.append(f"ReadWritePaths={writable}")
     words += [f"--property={line}" for line in asked]
-    return execute([*words, "--", *command], command)
+    # systemd would take a $ for a variable of its own.
+    return execute([*words, "--", *(str(word).replace("$", "$$") for word in command)], name)
 
 
 def as_root(*command: str | Path) -> None:
     """Run a program of the system's, never one of the site's."""
-    execute(command, command)
+    execute(command, " ".join(map(str, command)))
 
 
-def execute(words: Sequence[str | Path], command: Sequence[str | Path]) -> str:
-    """Start these words, which run that command. What it prints need not be UTF-8."""
+def execute(words: Sequence[str | Path], name: str) -> str:
+    """Start these words, called so if they fail. What they print need not be UTF-8."""
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
-        raise StepFailed(f"{' '.join(map(str, command))} ended with status {done.returncode}:\n{said}")
+        raise StepFailed(f"{name} ended with status {done.returncode}:\n{said}")
     return done.stdout
 
 

@@ -43,7 +43,11 @@ def ask(site: Site, path: Path, timeout: float = PROOF_TIMEOUT) -> int:
 
 def prove(site: Site, new: str) -> None:
     """Start the release beside the live one and ask it. systemd's word that it runs is no proof: workers load later."""
-    systemd.systemctl("start", *site.units(new))
+    service = site.units(new)[1]
+    try:
+        systemd.systemctl("start", *site.units(new))
+    except StepFailed:
+        refuse(site, service, "it did not start")
     answer: list[int | str] = []
 
     def wait_for_answer() -> None:
@@ -54,7 +58,6 @@ def prove(site: Site, new: str) -> None:
 
     asking = threading.Thread(target=wait_for_answer, daemon=True)
     asking.start()
-    service = site.units(new)[1]
     while asking.is_alive():
         asking.join(0.1)
         state = systemd.show(service, "ActiveState", "NRestarts")
@@ -67,7 +70,7 @@ def prove(site: Site, new: str) -> None:
 def refuse(site: Site, service: str, answer: int | str) -> None:
     if not isinstance(answer, int) or answer >= 400:
         said = f"status {answer}" if isinstance(answer, int) else answer
-        raise StepFailed(f"{site.health_path} was answered with: {said}. The last lines of its log:\n{systemd.journal(service)}")
+        raise StepFailed(f"it does not serve {site.health_path}: {said}. The last lines of its log:\n{systemd.journal(service)}")
 
 
 def flip(site: Site, new: str, old: str | None) -> None:
