@@ -5,7 +5,6 @@ SHELL := /bin/bash
 .PHONY: help setup hosts demo test lint unit app sanity molecule drill down
 
 PYTHON ?= python3
-VENV := .venv/bin
 LINK := .ansible/collections/ansible_collections/shortstop/django
 HOST := tests/host/host
 DEMO := shortstop-demo
@@ -25,7 +24,7 @@ setup: .venv/.complete $(LINK) ## make all that the other commands need
 	@echo "== Installing Ansible and the checks into .venv (a minute or two)"
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shortstop needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	$(VENV)/pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt --requirement app/requirements.txt
+	.venv/bin/pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt --requirement app/requirements.txt
 	touch $@
 
 # The checkout is the installed collection: an edit is live, and nothing is copied.
@@ -40,10 +39,8 @@ hosts: setup
 demo: hosts ## from nothing to two served sites, in a local container
 	@docker inspect $(DEMO) >/dev/null 2>&1 || $(HOST) start $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
 	@docker start $(DEMO) >/dev/null
-	$(VENV)/ansible-playbook -i inventories/demo site.yml
-	@for site in tatis uat; do \
-	    curl --silent --show-error --fail --output /dev/null --resolve $$site.localhost:8080:127.0.0.1 http://$$site.localhost:8080/ && echo "http://$$site.localhost:8080/"; \
-	done
+	ansible-playbook -i inventories/demo site.yml
+	@python tests/host/answers tatis.localhost:8080 uat.localhost:8080
 
 test: lint unit app sanity molecule ## everything that CI checks
 
