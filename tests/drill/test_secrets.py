@@ -38,6 +38,7 @@ class Watcher:
         while not self._stop.is_set():
             lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
             self.reads += 1
+            self._stop.wait(0.05)
             self.seen.update(line for line in lines if any(secret in line for secret in forms(*SECRETS.values())))
 
 
