@@ -16,11 +16,6 @@ def get(server, domain, path="/", *options):
     return head, body
 
 
-@pytest.fixture(autouse=True)
-def curl(server):
-    assert server.run("command -v curl || apt-get install --yes --no-install-recommends curl").rc == 0
-
-
 @pytest.mark.parametrize("site", SITES)
 def test_it_works(server, domains, site):
     head, body = get(server, domains[site])

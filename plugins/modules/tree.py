@@ -1,0 +1,124 @@
+#!/usr/bin/python
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tree
+short_description: Make many directories and text files at once
+version_added: 0.1.0
+author: The Shortstop founders (@shortstop)
+description:
+  - Does what a loop over M(ansible.builtin.file) and M(ansible.builtin.copy) would do, in one connection instead of one or more an item.
+options:
+  entries:
+    description: What there is to be, parents first.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: The absolute path.
+        type: path
+        required: true
+      content:
+        description: The text of a file. Without it, the entry is a directory.
+        type: str
+      owner:
+        description: The user who owns it.
+        type: str
+        default: root
+      group:
+        description: The group that owns it.
+        type: str
+        default: root
+      mode:
+        description: The permissions, in octal and quoted.
+        type: raw
+        required: true
+attributes:
+  check_mode:
+    description: Reports what would change.
+    support: full
+  diff_mode:
+    description: Shows the paths and the texts that change.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Make a directory with a file in it
+  shortstop.django.tree:
+    entries:
+      - {path: /srv/blog, mode: "0711"}
+      - {path: /srv/blog/robots.txt, content: "User-agent: *\n", mode: "0644"}
+"""
+
+RETURN = r"""
+paths:
+  description: The paths that changed.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def make(module, entry):
+    """Make one entry; returns whether that was a change, and its diff."""
+    path, content = Path(entry["path"]), entry["content"]
+    if content is None:
+        changed, before, after = not path.is_dir(), "", ""
+        if changed and not module.check_mode:
+            path.mkdir()
+    else:
+        before, after = path.read_text(encoding="utf-8") if path.is_file() else "", content
+        changed = not path.is_file() or before != after
+        if changed and not module.check_mode:
+            descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+            module.atomic_move(temporary, str(path))
+    rights = {"path": str(path), "owner": entry["owner"], "group": entry["group"], "mode": entry["mode"], "attributes": None, "secontext": [None, None, None]}
+    diff = {"before": {}, "after": {}}
+    changed = module.set_fs_attributes_if_different(rights, changed, diff=diff)
+    if before != after:
+        return changed, {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
+    return changed, {"before": {"path": str(path), **diff["before"]}, "after": {"path": str(path), **diff["after"]}}
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec={
+            "entries": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "path": {"type": "path", "required": True},
+                    "content": {"type": "str"},
+                    "owner": {"type": "str", "default": "root"},
+                    "group": {"type": "str", "default": "root"},
+                    "mode": {"type": "raw", "required": True},
+                },
+            }
+        },
+        supports_check_mode=True,
+    )
+    paths, diffs = [], []
+    for entry in module.params["entries"]:
+        try:
+            changed, diff = make(module, entry)
+        except OSError as error:
+            module.fail_json(msg=f"{entry['path']}: {error.strerror}", paths=paths)
+        if changed:
+            paths.append(entry["path"])
+            diffs.append(diff)
+    module.exit_json(changed=bool(paths), paths=paths, diff=diffs)
+
+
+if __name__ == "__main__":
+    main()
