@@ -78,7 +78,7 @@ def make(module, entry):
         before, after = path.read_text(encoding="utf-8") if path.is_file() else "", content
         changed = not path.is_file() or before != after
         if changed and not module.check_mode:
-            descriptor, temporary = tempfile.mkstemp(dir=module.tmpdir)
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(content)
             module.atomic_move(temporary, str(path))
