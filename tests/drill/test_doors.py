@@ -40,7 +40,7 @@ def test_roots_door_stays_open_if_the_second_is_shut(project: Project, server: S
 
 def test_a_server_whose_root_has_no_key_to_give_is_refused(project: Project, server: Server) -> None:
     # The first run above has given the deploy user its keys already; here is one who never had any.
-    server.run("userdel --remove deploy; mv /root/.ssh/authorized_keys /root/.ssh/authorized_keys2")
+    server.run("pkill --uid deploy; userdel --force --remove deploy; mv /root/.ssh/authorized_keys /root/.ssh/authorized_keys2")
     project.play().expect_failure('no SSH key would let "deploy" in, since root has none either; give at least one in base_deploy_keys')
     server.run("mv /root/.ssh/authorized_keys2 /root/.ssh/authorized_keys")
     assert enters(server, "root")
