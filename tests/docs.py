@@ -52,7 +52,7 @@ def variables(role: Path) -> str:
 
 
 def site_keys(_role: Path) -> str:
-    keys = runpy.run_path(str(ROOT / "plugins/plugin_utils/contract.py"))["KEYS"]
+    keys = runpy.run_path(str(ROOT / "plugins/plugin_utils/site_keys.py"))["KEYS"]
     conventions = {name: {"default": value} for name, value in read(ROOT / "roles/site/vars/main.yml")["site_defaults"].items()}
     given = {name: {"required": key.required, "description": key.description} | conventions.get(name, {}) for name, key in keys.items()}
     own = ", ".join(f"`{name}`" for name, key in keys.items() if not key.house_wide)

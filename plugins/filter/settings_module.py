@@ -26,9 +26,9 @@ _value:
   type: str
 """
 
-from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+from ansible_collections.shortstop.django.plugins.plugin_utils import site_source
 
 
 class FilterModule:
     def filters(self):
-        return {"settings_module": contract.settings_module}
+        return {"settings_module": site_source.settings_module}

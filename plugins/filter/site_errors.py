@@ -65,13 +65,13 @@ from ansible.errors import AnsibleTemplatePluginError
 from ansible.template import accept_lazy_markers
 from jinja2 import Undefined as JinjaUndefined
 
-from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+from ansible_collections.shortstop.django.plugins.plugin_utils import contract, site_keys
 
 
 def _plain(value):
     """Copy a lazily templated structure, with a stand-in where a reference leads nowhere."""
     if isinstance(value, JinjaUndefined):
-        return contract.Undefined()
+        return site_keys.Undefined()
     if isinstance(value, dict):
         return {key: _plain(value[key]) for key in value}
     if isinstance(value, list):
@@ -81,7 +81,7 @@ def _plain(value):
 
 @accept_lazy_markers
 def site_errors(sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=(), database_here=True):
-    unknown = [key for key in required if key not in contract.KEYS]
+    unknown = [key for key in required if key not in site_keys.KEYS]
     if unknown:
         raise AnsibleTemplatePluginError(f"site_errors: 'required' names {unknown[0]}, which is no key of a site")
     return contract.site_errors(

@@ -31,9 +31,9 @@ _value:
   type: str
 """
 
-from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+from ansible_collections.shortstop.django.plugins.plugin_utils import site_source
 
 
 class FilterModule:
     def filters(self):
-        return {"source_dir": contract.source_dir}
+        return {"source_dir": site_source.source_dir}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+from ansible_collections.shortstop.django.plugins.plugin_utils import contract, site_keys, site_source, site_values
 
 DOMAINS = {"domains": ["blog.example.com"]}
 REMOTE = {"host": "db.example.com", "password": "kX4-qq"}
-UNDEFINED = contract.Undefined()
+UNDEFINED = site_keys.Undefined()
 
 
 def errors(keys: dict | None = None, **options: object) -> list[str]:
@@ -32,7 +32,7 @@ def test_it_works():
     [
         ("domain", 'did you mean "domains"?'),
         ("worker", 'did you mean "workers"?'),
-        (7, f"the keys are {', '.join(contract.KEYS)}"),
+        (7, f"the keys are {', '.join(site_keys.KEYS)}"),
     ],
 )
 def test_an_unknown_key(key, hint):
@@ -177,7 +177,7 @@ def test_a_wrong_value(key, value, sentence):
 
 
 def test_every_kind_has_a_wrong_value():
-    assert {contract.KEYS[key].kind for key, _value, _sentence in WRONG} == {key.kind for key in contract.KEYS.values()}
+    assert {site_keys.KEYS[key].kind for key, _value, _sentence in WRONG} == {key.kind for key in site_keys.KEYS.values()}
 
 
 @pytest.mark.parametrize(
@@ -291,12 +291,12 @@ def test_an_empty_password_of_the_database():
     assert errors({"database": {**REMOTE, "password": ""}}) == ['site "blog": key "database": "password" is empty; give it a value, or leave it out']
 
 
-@pytest.mark.parametrize("name", contract.RESERVED_VARIABLES)
+@pytest.mark.parametrize("name", site_values.RESERVED_VARIABLES)
 def test_a_variable_that_is_set_for_each_release(name):
     assert errors({"environment": {name: "x"}}) == [f'site "blog": key "environment": variable "{name}" is set by Shortstop for each release; leave it out']
 
 
-@pytest.mark.parametrize("key", contract.KEYS)
+@pytest.mark.parametrize("key", site_keys.KEYS)
 def test_a_key_that_is_undefined(key):
     assert errors({key: UNDEFINED}) == [f'site "blog": key "{key}" refers to something that is not defined; look for it in the vault or the group_vars']
 
@@ -457,23 +457,23 @@ def test_settings_that_the_site_names(source):
 )
 def test_the_settings_module(source, text, module):
     (source / "manage.py").write_bytes(text)
-    assert contract.settings_module(str(source)) == module
+    assert site_source.settings_module(str(source)) == module
 
 
 def test_the_settings_module_of_nothing(tmp_path):
-    assert contract.settings_module(str(tmp_path)) == ""
+    assert site_source.settings_module(str(tmp_path)) == ""
 
 
 def test_the_directory_of_a_source(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
-    assert contract.source_dir("tatis", "/inventory") == str(contract.COLLECTION_DIR / "app")
-    assert contract.source_dir({"path": "../blog"}, str(tmp_path / "inventory")) == os.path.realpath(tmp_path / "blog")
-    assert contract.source_dir({"path": "~/blog"}, "/inventory") == "/home/me/blog"
+    assert site_source.source_dir("tatis", "/inventory") == str(site_source.COLLECTION_DIR / "app")
+    assert site_source.source_dir({"path": "../blog"}, str(tmp_path / "inventory")) == os.path.realpath(tmp_path / "blog")
+    assert site_source.source_dir({"path": "~/blog"}, "/inventory") == "/home/me/blog"
 
 
 @pytest.mark.parametrize("source", ["", "mlb", None, {}, {"git": "x"}, {"path": 7}])
 def test_the_directory_of_no_source(source):
-    assert contract.source_dir(source, "/inventory") == ""
+    assert site_source.source_dir(source, "/inventory") == ""
 
 
 # What holds for every site
@@ -650,7 +650,7 @@ WORDS = [
     ".",
 ]
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.just(UNDEFINED) | st.sampled_from(WORDS) | st.text(max_size=9)
-PARTS = [*contract.KEYS, *contract.DATABASE_KEYS, *contract.LIMIT_KEYS, *contract.RESERVED_VARIABLES, "path", "blog"]
+PARTS = [*site_keys.KEYS, *site_keys.DATABASE_KEYS, *site_keys.LIMIT_KEYS, *site_values.RESERVED_VARIABLES, "path", "blog"]
 KEYS = st.sampled_from(PARTS) | st.text(max_size=9) | st.integers() | st.none() | st.booleans()
 ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
 COMMON = st.dictionaries(st.sampled_from(PARTS), ANYTHING, max_size=4) | ANYTHING

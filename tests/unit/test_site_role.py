@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from ansible_collections.shortstop.django.plugins.plugin_utils import contract
+from ansible_collections.shortstop.django.plugins.plugin_utils import contract, site_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 CONVENTIONS = yaml.safe_load((ROOT / "roles" / "site" / "vars" / "main.yml").read_text(encoding="utf-8"))
@@ -22,12 +22,12 @@ DERIVED = set(re.findall(r"given\.(\w+) \| default\(", CONVENTIONS["site"]))
 
 
 def test_every_convention_is_a_key():
-    assert DEFAULTS.keys() <= contract.KEYS.keys()
+    assert DEFAULTS.keys() <= site_keys.KEYS.keys()
 
 
 def test_every_key_has_a_convention_or_is_required():
-    required = {key for key, spec in contract.KEYS.items() if spec.required}
-    assert contract.KEYS.keys() == DEFAULTS.keys() | required | DERIVED
+    required = {key for key, spec in site_keys.KEYS.items() if spec.required}
+    assert site_keys.KEYS.keys() == DEFAULTS.keys() | required | DERIVED
 
 
 @pytest.mark.parametrize("key", DEFAULTS)
@@ -35,7 +35,7 @@ def test_every_convention_passes_the_contract(key):
     assert contract.site_errors({"blog": {"domains": ["blog.example.com"], key: DEFAULTS[key]}}) == []
 
 
-@pytest.mark.parametrize("key", [key for key, spec in contract.KEYS.items() if spec.house_wide and key in DEFAULTS])
+@pytest.mark.parametrize("key", [key for key, spec in site_keys.KEYS.items() if spec.house_wide and key in DEFAULTS])
 def test_every_house_wide_convention_passes_as_site_common(key):
     assert contract.site_errors({"blog": {"domains": ["blog.example.com"]}}, common={key: DEFAULTS[key]}) == []
 

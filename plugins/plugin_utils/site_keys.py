@@ -1,0 +1,60 @@
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The keys that a site may have: the schema that the checks, the conventions and the README share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Undefined:
+    """Stands for a value whose template could not be resolved, such as a reference to a vault that lacks the key."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of a site: its kind, its documentation, and whether a site must have it."""
+
+    kind: str
+    description: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    minimum: int = 0
+    maximum: int = 0
+    house_wide: bool = True
+
+
+KEYS = {
+    "domains": Key("names", "Host names. The first is canonical, the rest redirect to it.", required=True, house_wide=False),
+    "source": Key(
+        "source",
+        "`tatis`, the bundled site, or `{path: DIRECTORY}`, relative to the inventory's directory.",
+        required=True,
+        house_wide=False,
+    ),
+    "state": Key("choice", "`absent` takes the site away and keeps its data.", choices=("present", "absent"), house_wide=False),
+    "purge": Key("boolean", "With `state: absent`: its data, database and user go, too.", house_wide=False),
+    "environment": Key("environment", "Variables of the site's processes, by name. Texts and whole numbers."),
+    "database": Key(
+        "database",
+        "`postgres`, on this server; `sqlite`, a file under `var/`; or `{host, port, name, user, password}`, another server.",
+    ),
+    "user": Key("user", "The system user that the site runs as. Default: the site's name.", house_wide=False),
+    "root": Key("root", "The site's directory. Default: `/srv/` and the site's name.", house_wide=False),
+    "settings": Key("module", "Django's settings module. Default: the one that the source's `manage.py` names."),
+    "wsgi": Key("module", "The WSGI module, with `:name` unless `application`. Default: `wsgi` beside the settings."),
+    "requirements": Key("file", "The requirements file, relative to the source."),
+    "workers": Key("number", "Processes of gunicorn.", minimum=1),
+    "threads": Key("number", "Threads of each process.", minimum=1),
+    "timeout": Key("number", "Seconds after which a silent worker is replaced, and that a stop waits for.", minimum=1),
+    "health_path": Key("path", "Asked before a release goes live. Anything but a status below 400 refuses it."),
+    "static_url": Key("path", "Where nginx serves the static files, as Django's STATIC_URL."),
+    "media_url": Key("path", "Where nginx serves uploads, as Django's MEDIA_URL."),
+    "releases_kept": Key("number", "Releases that stay on the server, the live one included.", minimum=2),
+    "limits": Key("limits", "What the site may use: `memory` (`512M`), `tasks`, `cpu_weight` (1 to 10000)."),
+    "tls": Key("choice", "`off`: plain HTTP.", choices=("off",)),
+}
+
+HOUSE_WIDE = [name for name, spec in KEYS.items() if spec.house_wide]
+DATABASE_KEYS = ("host", "port", "name", "user", "password")
+LIMIT_KEYS = ("memory", "tasks", "cpu_weight")
