@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """check_vhost NAME FILE: would nginx accept its configuration with FILE enabled as NAME?
 
 Asks nginx about a copy of /etc/nginx, so that a vhost which it rejects never reaches the place that nginx reads.
