@@ -37,8 +37,7 @@ hosts: setup
 	@for release in bookworm trixie; do $(HOST) build $$release; $(HOST) wheels $$release app/requirements.txt; done
 
 demo: hosts ## from nothing to two served sites, in a local container
-	@docker inspect $(DEMO) >/dev/null 2>&1 || $(HOST) start $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
-	@docker start $(DEMO) >/dev/null
+	@$(HOST) ensure $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
 	ansible-playbook -i inventories/demo site.yml
 	@python tests/host/answers tatis.localhost:8080 uat.localhost:8080
 

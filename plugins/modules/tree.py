@@ -11,7 +11,7 @@ description:
   - Does what a loop over M(ansible.builtin.file) and M(ansible.builtin.copy) would do, in one connection instead of one or more an item.
 options:
   entries:
-    description: What there is to be, parents first.
+    description: What there is to be. The parents of a directory are made, those of a file are not.
     type: list
     elements: dict
     required: true
@@ -73,7 +73,7 @@ def make(module, entry):
     if content is None:
         changed, before, after = not path.is_dir(), "", ""
         if changed and not module.check_mode:
-            path.mkdir()
+            path.mkdir(parents=True)
     else:
         before, after = path.read_text(encoding="utf-8") if path.is_file() else "", content
         changed = not path.is_file() or before != after
