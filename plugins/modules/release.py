@@ -112,8 +112,8 @@ def deploy(module):
     words.append(f"--description=deploy of {site} by {module.params['deployer']} since {since}")
     words += [ENGINE, "deploy", site, "--source", module.params["source_sha256"], "--archive", str(archive), "--report", str(report)]
     status, _out, err = module.run_command(words)
+    archive.unlink(missing_ok=True)
     if "already" in err and unit in err:
-        archive.unlink()
         _status, holder, _err = module.run_command(["systemctl", "show", "--property=Description", "--value", unit])
         module.fail_json(msg=f'site "{site}": another deploy is under way ({holder.strip()}); wait for its end')
     steps = [json.loads(line) for line in report.read_text(encoding="utf-8").splitlines()] if report.exists() else []

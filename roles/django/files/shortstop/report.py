@@ -17,7 +17,7 @@ class Report:
     """Writes to a file of its own, and none of the given secrets."""
 
     def __init__(self, path: Path, secrets: set[str] = frozenset()) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.file = path.open("w", encoding="utf-8")
         self.secrets = sorted(secrets, key=len, reverse=True)  # a part of another one comes after it
 
