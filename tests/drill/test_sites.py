@@ -72,6 +72,33 @@ def test_the_load_can_see_a_failure(served: Project, server: Server) -> None:
     assert visitors.failed
 
 
+def test_a_release_that_does_not_serve_meets_no_visitor(served: Project, server: Server) -> None:
+    live = server.live("tatis")
+    kept = served.sites["tatis"]
+    served.sites["tatis"] = {**kept, "health_path": "/nowhere", "environment": {"GREETING": "a release of its own"}}
+    with Visitors(server, "tatis.example.com") as visitors:
+        served.play().expect_failure('site "tatis": prove: it does not serve /nowhere: status 404. The last lines of its log:')
+    served.sites["tatis"] = kept
+    assert visitors.failed == []
+    assert server.live("tatis") == live
+    assert [line.split()[0] for line in server.run("systemctl list-units --plain --no-legend 'gunicorn-tatis@*.service'").splitlines()] == [
+        f"gunicorn-tatis@{live}.service"
+    ]
+    assert server.run("systemctl --failed --plain --no-legend") == ""
+    assert served.play().expect_success().changed > 0  # the environment and the health path are what they were
+    assert server.live("tatis") == live
+
+
+def test_a_second_deploy_at_the_same_time_is_told_who_is_first(served: Project, server: Server) -> None:
+    server.run("systemd-run --unit=shortstop-deploy-tatis.service --description='deploy of tatis by me@laptop since noon' sleep infinity")
+    kept = served.sites["tatis"]
+    served.sites["tatis"] = {**kept, "environment": {"GREETING": "a release of its own"}}
+    served.play("--extra-vars", "only=tatis").expect_failure("another deploy is under way (deploy of tatis by me@laptop since noon); wait for its end")
+    server.run("systemctl stop shortstop-deploy-tatis.service")
+    served.sites["tatis"] = kept
+    served.play().expect_success()
+
+
 def test_an_absent_site_goes_and_its_data_stays(served: Project, server: Server) -> None:
     server.run("runuser -u third -- touch /srv/third/media/upload")
     served.sites["third"]["state"] = "absent"
