@@ -149,9 +149,26 @@ def test_a_boot_starts_what_is_live(server, site):
     assert {server.run(f"systemctl is-enabled gunicorn-{site}@{live(server, site)}.{kind}").stdout.strip() for kind in ("socket", "service")} == {"enabled"}
 
 
+def environment(server, site):
+    main = server.run(f"systemctl show --value --property MainPID gunicorn-{site}@{live(server, site)}.service").stdout.strip()
+    return server.file(f"/proc/{main}/environ").content_string.split("\0")
+
+
+def test_the_servers_variables_reach_sites_and_logins(server):
+    assert "HOUSE_GREETING=hello, all of you" in environment(server, "tatis")
+    assert "HOUSE_GREETING=hello, all of you" in environment(server, "uat")
+    assert server.run("su --login deploy --command 'printenv HOUSE_GREETING'").stdout == "hello, all of you\n"
+    assert server.file("/etc/environment").mode == 0o640
+
+
+def test_a_site_is_told_its_own_names(server, domains):
+    variables = environment(server, "tatis")
+    assert f"DJANGO_ALLOWED_HOSTS={domains['tatis']},www.{domains['tatis']}" in variables
+    assert f"DJANGO_CSRF_TRUSTED_ORIGINS=http://{domains['tatis']},http://www.{domains['tatis']}" in variables
+
+
 def test_a_given_secret_arrives_byte_for_byte(server):
-    main = server.run(f"systemctl show --value --property MainPID gunicorn-tatis@{live(server, 'tatis')}.service").stdout.strip()
-    variables = server.file(f"/proc/{main}/environ").content_string.split("\0")
+    variables = environment(server, "tatis")
     assert 'DJANGO_SECRET_KEY=molecule "only" $HOME `id` \\ # %s and long enough to be one: 3f6a8c1e' in variables
 
 
