@@ -29,6 +29,7 @@ def tree(tmp_path: Path):
             "gather_facts": False,
             "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
             "tasks": [
+                # A failure is a result to look at, too.
                 {"shortstop.django.tree": {"entries": entries}, "register": "result", "ignore_errors": True},
                 {"ansible.builtin.copy": {"content": "{{ result | to_json }}", "dest": str(tmp_path / "result")}, "check_mode": False},
             ],
