@@ -11,25 +11,21 @@ import pytest
 from house import HOST, Project, Server
 
 
-def make_server(name: str, release: str, directory: Path) -> Iterator[Server]:
-    subprocess.run([HOST, "stop", name], check=True)
-    subprocess.run([HOST, "start", name, release, "127.0.0.1::80"], check=True)
-    yield Server(name)
-    # What a failed drill left is worth a look.
-    if not os.environ.get("KEEP_HOSTS"):
-        subprocess.run([HOST, "stop", name], check=True)
-
-
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("project")
 
 
 @pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest, directory: Path) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A fresh host; a module says with `RELEASE` which."""
-    name = request.module.__name__.rpartition(".")[2].removeprefix("test_")
-    yield from make_server(f"drill-{name}", getattr(request.module, "RELEASE", "trixie"), directory)
+    name = request.module.__name__.rpartition(".")[2].replace("test_", "drill-")
+    subprocess.run([HOST, "stop", name], check=True)
+    subprocess.run([HOST, "start", name, getattr(request.module, "RELEASE", "trixie"), "127.0.0.1::80"], check=True)
+    yield Server(name)
+    # What a failed drill left may be worth a look.
+    if not os.environ.get("KEEP_HOSTS"):
+        subprocess.run([HOST, "stop", name], check=True)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 HOST = ROOT / "tests/host/host"
+VISITORS = 4
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
 
 
@@ -142,7 +143,7 @@ class Visitors:
         self._port = server.port(80)
 
     def __enter__(self) -> Visitors:
-        self._threads = [threading.Thread(target=self._visit, args=(number,)) for number in range(4)]
+        self._threads = [threading.Thread(target=self._visit, args=(number,)) for number in range(VISITORS)]
         for thread in self._threads:
             thread.start()
         return self
@@ -153,8 +154,8 @@ class Visitors:
             thread.join()
 
     def _visit(self, number: int) -> None:
-        pause = len(self._threads) / self.rate if hasattr(self, "_threads") else 4 / self.rate
-        self._stop.wait(pause * number / 4)
+        pause = VISITORS / self.rate
+        self._stop.wait(number / self.rate)
         while not self._stop.is_set():
             start = time.monotonic()
             error = self._ask()
