@@ -34,7 +34,11 @@ $(LINK):
 
 hosts: setup
 	@$(HOST) engine
-	@for release in bookworm trixie; do $(HOST) build $$release; $(HOST) wheels $$release app/requirements.txt; done
+	@for release in bookworm trixie; do \
+	    $(HOST) build $$release; \
+	    $(HOST) wheels $$release app/requirements.txt; \
+	    $(HOST) wheels $$release roles/django/files/linter.txt --no-deps; \
+	done
 
 demo: hosts ## from nothing to two served sites, in a local container
 	@$(HOST) ensure $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443

@@ -1,9 +1,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 import tempfile
 from pathlib import Path
 
@@ -11,6 +9,16 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.collect import collect
+from ansible_collections.shortstop.django.plugins.plugin_utils.engine import Run, guarded
+from ansible_collections.shortstop.django.plugins.plugin_utils.git_source import git_revision
+
+OPTIONS = {
+    "site": {"type": "str", "required": True},
+    "source": {"type": "path", "required": True},
+    "revision": {"type": "str", "default": ""},
+    "migrates": {"type": "bool", "default": True},
+    "asked_for": {"type": "bool", "default": False},
+}
 
 
 class ActionModule(ActionBase):
@@ -20,28 +28,36 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        _checked, arguments = self.validate_argument_spec({"site": {"type": "str", "required": True}, "source": {"type": "path", "required": True}})
+        _checked, arguments = self.validate_argument_spec(OPTIONS)
         if not Path(arguments["source"]).is_dir():
             raise AnsibleActionFail(f'site "{arguments["site"]}": key "source": there is no directory {arguments["source"]}')
         descriptor, archive = tempfile.mkstemp(prefix="shortstop-", suffix=".tar.gz")
         os.close(descriptor)
         try:
-            return self._release(arguments["site"], Path(arguments["source"]), Path(archive), task_vars)
+            return self._release(arguments, Path(archive))
         finally:
             os.unlink(archive)
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
-    def _release(self, site, source, archive, task_vars):
-        arguments = {
-            "site": site,
-            "source": str(source),
-            "source_sha256": collect(source, archive),
-            "deployer": f"{getpass.getuser()}@{socket.gethostname()}",
-        }
-        plan = self._execute_module(module_args=arguments, task_vars=task_vars)
-        if plan.get("failed") or not plan.get("changed") or self._task.check_mode:
-            return plan
+    def _release(self, arguments, archive):
+        site, source = arguments["site"], arguments["source"]
+        digest = collect(Path(source), archive)
+        run = Run(self, site)
+        # In check mode, what a release is made of may itself only be going to be written.
+        plan = guarded(lambda: run.ask("plan", site, f"--source={digest}")[-1], self._task.check_mode)
+        release = plan.get("release", "")
+        if release and release == plan["live"]:
+            return {"changed": False, "release": release, "result": "unchanged"}
+        if release and plan["held"] and not arguments["asked_for"]:
+            held = (
+                f'site "{site}": release {release} was rolled back from, so {plan["live"] or "nothing"} stays live;'
+                f" deploy it with -e only={site}, or change the source"
+            )
+            return {"changed": False, "release": plan["live"], "result": "held", "warnings": [held]}
+        if self._task.check_mode:
+            return {"changed": True, "release": release}
         remote = self._connection._shell.join_path(self._make_tmp_path(), "source.tar.gz")
         self._transfer_file(str(archive), remote)
         self._fixup_perms2((self._connection._shell.tmpdir, remote))
-        return self._execute_module(module_args={**arguments, "archive": remote}, task_vars=task_vars)
+        words = [f"--source={digest}", f"--archive={remote}", f"--revision={arguments['revision'] or git_revision(source)}"]
+        return run.go("deploy", *words, *([] if arguments["migrates"] else ["--no-migrate"]))

@@ -46,6 +46,10 @@ options:
     description: Whether the host keeps a PostgreSQL of its own for the sites that name no other.
     type: bool
     default: true
+  checkouts:
+    description: Where the sources in git are by site, as M(shortstop.django.checkout) returns it. One that is missing there is not looked into.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -80,7 +84,7 @@ def _plain(value):
 
 
 @accept_lazy_markers
-def site_errors(sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=(), database_here=True):
+def site_errors(sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=(), database_here=True, checkouts=None):
     unknown = [key for key in required if key not in site_keys.KEYS]
     if unknown:
         raise AnsibleTemplatePluginError(f"site_errors: 'required' names {unknown[0]}, which is no key of a site")
@@ -93,6 +97,7 @@ def site_errors(sites, common=None, inventory_dir="", required=("domains",), els
         only=only,
         reserved=tuple(reserved),
         database_here=database_here,
+        checkouts=_plain(checkouts),
     )
 
 

@@ -7,16 +7,20 @@ short_description: Find the directory of a site's source on the controller
 version_added: 0.1.0
 author: The Shortstop founders (@shortstop)
 description: Knows where the bundled sites lie, in a checkout as in an installed collection. Does not look whether a directory is there.
-positional: _input, inventory_dir
+positional: _input, inventory_dir, checkout
 options:
   _input:
-    description: The site's C(source), the name of a bundled site or a dict with C(path).
+    description: The site's C(source), the name of a bundled site or a dict with C(path) or C(git).
     type: raw
     required: true
   inventory_dir:
     description: The directory that a relative path starts from.
     type: str
     required: true
+  checkout:
+    description: Where a source in git was checked out, as M(shortstop.django.checkout) returns it.
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""

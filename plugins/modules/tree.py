@@ -4,7 +4,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: tree
-short_description: Make many directories and text files at once
+short_description: Make many directories, text files and links at once
 version_added: 0.1.0
 author: The Shortstop founders (@shortstop)
 description:
@@ -21,7 +21,10 @@ options:
         type: path
         required: true
       content:
-        description: The text of a file. Without it, the entry is a directory.
+        description: The text of a file. Without it and O(entries[].link), the entry is a directory.
+        type: str
+      link:
+        description: What a symbolic link leads to, as it stands in the link. It need not be there.
         type: str
       owner:
         description: The user who owns it.
@@ -32,9 +35,8 @@ options:
         type: str
         default: root
       mode:
-        description: The permissions, in octal and quoted.
+        description: The permissions, in octal and quoted. Required for all but a link, which has none.
         type: raw
-        required: true
 attributes:
   check_mode:
     description: Reports what would change.
@@ -70,6 +72,8 @@ from ansible.module_utils.basic import AnsibleModule
 def make(module, entry):
     """Make one entry; returns whether that was a change, and its diff."""
     path, content = Path(entry["path"]), entry["content"]
+    if entry["link"] is not None:
+        return make_link(module, path, entry["link"])
     if content is None:
         changed, before, after = not path.is_dir(), "", ""
         if changed and not module.check_mode:
@@ -90,6 +94,16 @@ def make(module, entry):
     return changed, {"before": {"path": str(path), **diff["before"]}, "after": {"path": str(path), **diff["after"]}}
 
 
+def make_link(module, path, target):
+    before = os.readlink(path) if path.is_symlink() else ""
+    if before != target and not module.check_mode:
+        temporary = path.with_name(f".{path.name}.new")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(target)
+        os.replace(temporary, path)
+    return before != target, {"before": {"path": str(path), "link": before}, "after": {"path": str(path), "link": target}}
+
+
 def main():
     module = AnsibleModule(
         argument_spec={
@@ -100,10 +114,13 @@ def main():
                 "options": {
                     "path": {"type": "path", "required": True},
                     "content": {"type": "str"},
+                    "link": {"type": "str"},
                     "owner": {"type": "str", "default": "root"},
                     "group": {"type": "str", "default": "root"},
-                    "mode": {"type": "raw", "required": True},
+                    "mode": {"type": "raw"},
                 },
+                "mutually_exclusive": [("content", "link")],
+                "required_one_of": [("mode", "link")],
             }
         },
         supports_check_mode=True,

@@ -9,7 +9,16 @@ from pathlib import PurePosixPath
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import HOUSE_WIDE, KEYS
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_source import source_errors
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import RESERVED_NAMES, SITE_NAME, as_dict, database_errors, nearest, value_errors
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import (
+    RESERVED_NAMES,
+    SITE_NAME,
+    as_dict,
+    database_errors,
+    job_errors,
+    nearest,
+    superuser_errors,
+    value_errors,
+)
 
 NO_DATABASE_HERE = 'key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite or {host: HOST, password: …}'
 
@@ -24,11 +33,13 @@ def site_errors(
     only: str = "",
     reserved: tuple[str, ...] = (),
     database_here: bool = True,
+    checkouts: dict | None = None,
 ) -> list[str]:
     """Say everything that is wrong with a dict of sites, a sentence each; an empty list means that it can be served.
 
     `common` is what holds for every site, `elsewhere` the dicts of the other hosts, `only` a comma-separated selection
-    of names, `reserved` further names that are no site's, `database_here` whether the host keeps a PostgreSQL of its own.
+    of names, `reserved` further names that are no site's, `database_here` whether the host keeps a PostgreSQL of its own,
+    `checkouts` where the sources in git are by site, as module checkout returns it; one that is missing there is not looked into.
     """
     if not isinstance(sites, dict):
         return ['"sites" must be a dict of sites by name, such as {blog: {domains: [blog.example.com], source: …}}']
@@ -46,7 +57,7 @@ def site_errors(
             continue
         found = list(_key_errors(merged[name], given, required))
         if not found and not common_errors and given.get("state") != "absent":
-            found = list(source_errors(merged[name], inventory_dir))
+            found = list(source_errors(merged[name], inventory_dir, as_dict(checkouts, name).get("path", "")))
             if not database_here and merged[name].get("database", "postgres") == "postgres":
                 found.append(NO_DATABASE_HERE)
         errors += [say + error for error in found]
@@ -56,8 +67,12 @@ def site_errors(
 def _merged(common: object, given: dict) -> dict:
     """A site over what holds for every site, merged as Ansible's recursive combine does."""
     common = {key: value for key, value in common.items() if key in HOUSE_WIDE} if isinstance(common, dict) else {}
-    dicts = {key: {**as_dict(common, key), **value} for key, value in given.items() if isinstance(value, dict)}
-    return {**common, **given, **dicts}
+    return _combined(common, given)
+
+
+def _combined(below: dict, above: dict) -> dict:
+    dicts = {key: _combined(as_dict(below, key), value) for key, value in above.items() if isinstance(value, dict)}
+    return {**below, **above, **dicts}
 
 
 def _common_errors(common: object) -> Iterator[str]:
@@ -91,8 +106,11 @@ def _key_errors(merged: dict, given: dict, required: tuple[str, ...]) -> Iterato
         if key in KEYS:
             yield from value_errors(key, value)
     yield from database_errors(merged.get("database"))
-    if merged.get("purge") is True and merged.get("state") != "absent":
-        yield 'key "purge" goes with "state: absent" only'
+    if merged.get("state") != "absent":
+        yield from superuser_errors(merged.get("superuser"))
+        yield from job_errors(merged)
+        if merged.get("purge") is True:
+            yield 'key "purge" goes with "state: absent" only'
 
 
 def _texts(value: object) -> list[str]:

@@ -28,7 +28,8 @@ KEYS = {
     "domains": Key("names", "Host names. The first is canonical, the rest redirect to it.", required=True, house_wide=False),
     "source": Key(
         "source",
-        "`tatis`, the bundled site, or `{path: DIRECTORY}`, relative to the inventory's directory.",
+        "`tatis`, the bundled site; `{path: DIRECTORY}`, relative to the inventory's directory; or `{git: URL, version: NAME}`, a branch, tag or commit,"
+        " by default the repository's default branch.",
         required=True,
         house_wide=False,
     ),
@@ -48,13 +49,29 @@ KEYS = {
     "threads": Key("number", "Threads of each process.", minimum=1),
     "timeout": Key("number", "Seconds after which a silent worker is replaced, and that a stop waits for.", minimum=1),
     "health_path": Key("path", "Asked before a release goes live. Anything but a status below 400 refuses it."),
+    "health_timeout": Key("number", "Seconds that a new release has to answer its health path.", minimum=1),
     "static_url": Key("path", "Where nginx serves the static files, as Django's STATIC_URL."),
     "media_url": Key("path", "Where nginx serves uploads, as Django's MEDIA_URL."),
     "releases_kept": Key("number", "Releases that stay on the server, the live one included.", minimum=2),
+    "superuser": Key(
+        "superuser",
+        "`{username, password, email}`, made with the first release and never changed. The password comes from the vault; `email` may be left out.",
+    ),
+    "fixtures": Key("files", "Files of the source that the first release loads into its database.", house_wide=False),
+    "timers": Key(
+        "timers",
+        "Commands to run again and again, by name: `{command, every, timeout}` or `{command, calendar, timeout}`. `every` is a time span (`1h 30min`),"
+        " `calendar` a calendar expression of systemd (`*-*-* 04:00`), and `timeout` the seconds after which a run is ended (3600).",
+    ),
+    "daemons": Key("daemons", "Commands that keep running beside the site, by name: `{command}`. A first word without `/` is a program of the site's own."),
     "limits": Key("limits", "What the site may use: `memory` (`512M`), `tasks`, `cpu_weight` (1 to 10000)."),
     "tls": Key("choice", "`off`: plain HTTP.", choices=("off",)),
 }
 
 HOUSE_WIDE = [name for name, spec in KEYS.items() if spec.house_wide]
 DATABASE_KEYS = ("host", "port", "name", "user", "password")
+SOURCE_KEYS = ("path", "git", "version")
+SUPERUSER_KEYS = ("username", "password", "email")
+TIMER_KEYS = ("command", "every", "calendar", "timeout")
+DAEMON_KEYS = ("command",)
 LIMIT_KEYS = ("memory", "tasks", "cpu_weight")

@@ -5,10 +5,21 @@ from __future__ import annotations
 
 import difflib
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import DATABASE_KEYS, KEYS, LIMIT_KEYS, Key, Undefined
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import (
+    DAEMON_KEYS,
+    DATABASE_KEYS,
+    KEYS,
+    LIMIT_KEYS,
+    SOURCE_KEYS,
+    SUPERUSER_KEYS,
+    TIMER_KEYS,
+    Key,
+    Undefined,
+)
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_source import BUNDLED_SOURCES
 
 # Shortstop sets these itself, release by release.
@@ -28,6 +39,10 @@ VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?", re.ASCII)
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 MEMORY = re.compile(r"[1-9][0-9]*[KMGT]?")
+JOB_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
+PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*|(/[^/]+)+")
+_SPAN = r"[1-9][0-9]{0,8} ?(seconds?|sec|s|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|months?|M|years?|y)"
+TIME_SPAN = re.compile(f"{_SPAN}( ?{_SPAN})*")
 SECRET_NAME = re.compile(r"SECRET|PASSWORD|PASSWD|TOKEN|CREDENTIAL|API_?KEY|PRIVATE_?KEY", re.IGNORECASE)
 PLACEHOLDER = re.compile(
     r"<.*>|\{\{.*\}\}|change[-_ ]?(me|this).*|replace[-_ ]?(me|this).*|your[-_ ].*|todo|fixme|tbd|x{3,}|\*{3,}|placeholder|secret|password",
@@ -63,14 +78,29 @@ def _check_source(key: str, _spec: Key, value: object) -> Iterator[str]:
     if isinstance(value, str):
         if value not in BUNDLED_SOURCES:
             bundled = ", ".join(BUNDLED_SOURCES)
-            yield f'key "{key}" names no bundled site ({bundled}); for a directory write {{path: DIRECTORY}}'
-    elif not isinstance(value, dict):
-        yield f'key "{key}" must be the name of a bundled site or {{path: DIRECTORY}}'
-    elif list(value) != ["path"]:
-        unknown = [name for name in value if name != "path"]
-        yield f'key "{key}" takes {{path: DIRECTORY}}' + (f', and not "{unknown[0]}"' if unknown else "")
-    elif not isinstance(value["path"], str) or not value["path"] or not value["path"].isprintable():
-        yield f'key "{key}": "path" must be a directory on this machine'
+            yield f'key "{key}" names no bundled site ({bundled}); for a directory write {{path: DIRECTORY}}, for a repository {{git: URL}}'
+        return
+    if not isinstance(value, dict):
+        yield f'key "{key}" must be the name of a bundled site, {{path: DIRECTORY}} or {{git: URL, version: NAME}}'
+        return
+    for part, given in value.items():
+        say = f'key "{key}": "{part}"'
+        if part not in SOURCE_KEYS:
+            yield f"{say} is not known{nearest(part, SOURCE_KEYS)}"
+        elif part == "path":
+            if not isinstance(given, str) or not given or not given.isprintable():
+                yield f"{say} must be a directory on this machine"
+        elif isinstance(given, Undefined):
+            yield f"{say} refers to something that is not defined; look for it in the vault or the group_vars"
+        elif not isinstance(given, str) or not given or not given.isprintable() or " " in given or given.startswith("-"):
+            what = "the URL of a repository" if part == "git" else "a branch, a tag or a commit"
+            yield f"{say} must be {what}, a text without spaces; put a number into quotes"
+    if "path" in value and "git" in value:
+        yield f'key "{key}" takes either "path" or "git"; take one out'
+    elif not {"path", "git"} & value.keys() and value.keys() <= set(SOURCE_KEYS):
+        yield f'key "{key}" must be the name of a bundled site, {{path: DIRECTORY}} or {{git: URL, version: NAME}}'
+    elif "version" in value and "git" not in value:
+        yield f'key "{key}": "version" goes with "git" only'
 
 
 def _check_choice(key: str, spec: Key, value: object) -> Iterator[str]:
@@ -151,6 +181,103 @@ def database_errors(database: object) -> Iterator[str]:
         yield 'key "database": "password" is missing; two servers share it, so it comes from the vault'
 
 
+def _check_superuser(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f'key "{key}" must be a dict, such as {{username: admin, password: …}}'
+        return
+    for part, given in value.items():
+        say = f'key "{key}": "{part}"'
+        if part not in SUPERUSER_KEYS:
+            yield f"{say} is not known{nearest(part, SUPERUSER_KEYS)}"
+        elif part != "email" and given == "":
+            yield f"{say} is empty; give it a value, or leave out the whole key"
+        elif isinstance(given, str | Undefined):
+            yield from _text_errors(say, given, secret=False)
+        else:
+            yield f"{say} must be a text; put it into quotes"
+
+
+def superuser_errors(superuser: object) -> Iterator[str]:
+    """What only the merged dict tells."""
+    if isinstance(superuser, dict) and superuser and not set(superuser) - set(SUPERUSER_KEYS):
+        for part in ("username", "password"):
+            if part not in superuser:
+                yield f'key "superuser": "{part}" is missing; add it' + (" from the vault" if part == "password" else "")
+
+
+def _check_timers(key: str, _spec: Key, value: object) -> Iterator[str]:
+    yield from _check_jobs(key, value, TIMER_KEYS, "{poll: {command: manage.py poll, every: 1min}}")
+
+
+def _check_daemons(key: str, _spec: Key, value: object) -> Iterator[str]:
+    yield from _check_jobs(key, value, DAEMON_KEYS, "{worker: {command: manage.py worker}}")
+
+
+def _check_jobs(key: str, value: object, known: tuple[str, ...], example: str) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f'key "{key}" must be a dict by name, such as {example}'
+        return
+    for name, job in value.items():
+        say = f'key "{key}": "{name}"'
+        if not isinstance(name, str) or not JOB_NAME.fullmatch(name):
+            yield f"{say} is no name (a lower-case letter, then up to 30 lower-case letters, digits, - or _)"
+        elif isinstance(job, Undefined):
+            yield f"{say} refers to something that is not defined; look for it in the vault or the group_vars"
+        elif not isinstance(job, dict):
+            yield f"{say} must be a dict, such as {example}"
+        else:
+            for part, given in job.items():
+                if part not in known:
+                    yield f'{say}: "{part}" is not known{nearest(part, known)}'
+                else:
+                    yield from (f"{say}: {error}" for error in _check_job_part(part, given))
+
+
+def _check_job_part(part: str, given: object) -> Iterator[str]:
+    if isinstance(given, Undefined):
+        yield f'"{part}" refers to something that is not defined; look for it in the vault or the group_vars'
+    elif part == "command":
+        if not _is_command(given):
+            yield (
+                f'"{part}" must be one line as a shell would read it, and begin with manage.py, a program of the virtual environment (without /)'
+                " or an absolute path"
+            )
+    elif part == "every":
+        if not isinstance(given, str) or not TIME_SPAN.fullmatch(given):
+            yield f'"{part}" must be a time span with its units, such as 30s, 1min or 1h 30min'
+    elif part == "calendar":
+        if not isinstance(given, str) or not given.strip() or not given.isprintable():
+            yield f'"{part}" must be a calendar expression of systemd, such as daily or *-*-* 04:00'
+    else:
+        yield from _check_number(part, Key("number", "", minimum=1), given)
+
+
+def _is_command(given: object) -> bool:
+    if not isinstance(given, str) or not given.isprintable():
+        return False
+    try:
+        words = shlex.split(given)
+    except ValueError:
+        return False
+    return bool(words and PROGRAM.fullmatch(words[0]))
+
+
+def job_errors(site: dict) -> Iterator[str]:
+    """What only the merged dict tells of timers and daemons, since a site and site_common may each give a part of one."""
+    for key, known in {"timers": TIMER_KEYS, "daemons": DAEMON_KEYS}.items():
+        for name, job in as_dict(site, key).items():
+            say = f'key "{key}": "{name}"'
+            if not isinstance(job, dict) or set(job) - set(known):
+                continue
+            if "command" not in job:
+                yield f'{say}: "command" is missing; say what to run, such as manage.py {name}'
+            if key == "timers" and ("every" in job) == ("calendar" in job):
+                yield f'{say} must have either "every" or "calendar", such as every: 1min'
+    for name in as_dict(site, "daemons"):
+        if name in as_dict(site, "timers"):
+            yield f'key "daemons": "{name}" is also a timer; give one of them another name'
+
+
 def _check_user(key: str, _spec: Key, value: object) -> Iterator[str]:
     if not isinstance(value, str) or not SITE_NAME.fullmatch(value) or value in RESERVED_NAMES:
         yield f'key "{key}" must be a lower-case letter, then up to 30 letters, digits or _, and no user of the system'
@@ -168,8 +295,17 @@ def _check_module(key: str, _spec: Key, value: object) -> Iterator[str]:
 
 
 def _check_file(key: str, _spec: Key, value: object) -> Iterator[str]:
-    if not isinstance(value, str) or not value or Path(value).is_absolute() or ".." in Path(value).parts:
+    if not _is_inside(value):
         yield f'key "{key}" must be a file inside of the source, such as requirements.txt'
+
+
+def _check_files(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, list) or any(not _is_inside(file) for file in value):
+        yield f'key "{key}" must be a list of files inside of the source, such as [blog/fixtures/start.json]'
+
+
+def _is_inside(file: object) -> bool:
+    return isinstance(file, str) and bool(file) and file.isprintable() and not Path(file).is_absolute() and ".." not in Path(file).parts
 
 
 def _check_path(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -205,7 +341,11 @@ _CHECKS = {
     "user": _check_user,
     "root": _check_root,
     "module": _check_module,
+    "superuser": _check_superuser,
+    "timers": _check_timers,
+    "daemons": _check_daemons,
     "file": _check_file,
+    "files": _check_files,
     "path": _check_path,
     "limits": _check_limits,
 }

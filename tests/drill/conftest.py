@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import HOST, Project, Server
+from house import Project, Server, fresh_host
 
 
 @pytest.fixture(scope="module")
@@ -20,12 +18,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A fresh host; a module says with `RELEASE` which."""
     name = request.module.__name__.rpartition(".")[2].replace("test_", "drill-")
-    subprocess.run([HOST, "stop", name], check=True)
-    subprocess.run([HOST, "start", name, getattr(request.module, "RELEASE", "trixie"), "127.0.0.1::80"], check=True)
-    yield Server(name)
-    # What a failed drill left may be worth a look.
-    if not os.environ.get("KEEP_HOSTS"):
-        subprocess.run([HOST, "stop", name], check=True)
+    with fresh_host(name, getattr(request.module, "RELEASE", "trixie")) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,9 @@ from ansible_collections.shortstop.django.plugins.plugin_utils import contract, 
 
 DOMAINS = {"domains": ["blog.example.com"]}
 REMOTE = {"host": "db.example.com", "password": "kX4-qq"}
+ADMIN = {"username": "admin", "password": "kX4-qq"}
 UNDEFINED = site_keys.Undefined()
+GIT = "https://git.example.com/blog.git"
 
 
 def errors(keys: dict | None = None, **options: object) -> list[str]:
@@ -44,15 +46,16 @@ def test_a_missing_key():
 
 
 def test_a_missing_key_that_only_this_play_needs():
-    assert errors(required=("domains", "source")) == [
-        ('site "blog": key "source" is missing; `tatis`, the bundled site, or `{path: DIRECTORY}`, relative to the inventory\'s directory.')
-    ]
+    assert errors(required=("domains", "source")) == [f'site "blog": key "source" is missing; {site_keys.KEYS["source"].description}']
 
 
 NAMES = 'key "domains" must be a list of host names, such as [blog.example.com]'
 NO_HOST = 'key "domains": {} is no host name (lower-case letters, digits, - and dots, without scheme and port)'
-SOURCE = 'key "source" must be the name of a bundled site or {path: DIRECTORY}'
-BUNDLED = 'key "source" names no bundled site (tatis); for a directory write {path: DIRECTORY}'
+SOURCE = 'key "source" must be the name of a bundled site, {path: DIRECTORY} or {git: URL, version: NAME}'
+BUNDLED = 'key "source" names no bundled site (tatis); for a directory write {path: DIRECTORY}, for a repository {git: URL}'
+REPOSITORY = 'key "source": "git" must be the URL of a repository, a text without spaces; put a number into quotes'
+VERSION = 'key "source": "version" must be a branch, a tag or a commit, a text without spaces; put a number into quotes'
+LOST = "refers to something that is not defined; look for it in the vault or the group_vars"
 PATH = 'key "source": "path" must be a directory on this machine'
 USER = 'key "user" must be a lower-case letter, then up to 30 letters, digits or _, and no user of the system'
 ROOT = 'key "root" must be an absolute path of a directory of the site\'s own, such as /srv/blog'
@@ -69,6 +72,16 @@ WSGI = 'key "wsgi" must be the dotted name of a module, such as blog.wsgi'
 HOST = 'key "database": "host" must be a host name or an IPv4 address'
 PORT = 'key "database": key "port" must be a whole number, 1 to 65535, without quotes'
 PART = 'key "database": "{}" must be a lower-case letter, then up to 30 letters, digits or _'
+SUPERUSER = 'key "superuser": "{}" {}'
+FIXTURES = 'key "fixtures" must be a list of files inside of the source, such as [blog/fixtures/start.json]'
+POLL = {"command": "manage.py poll", "every": "1min"}
+TIMERS = 'key "timers" must be a dict by name, such as {poll: {command: manage.py poll, every: 1min}}'
+TIMER = 'key "timers": "poll": {}'
+COMMAND = '"command" must be one line as a shell would read it, and begin with manage.py, a program of the virtual environment (without /) or an absolute path'
+EVERY = '"every" must be a time span with its units, such as 30s, 1min or 1h 30min'
+CALENDAR = '"calendar" must be a calendar expression of systemd, such as daily or *-*-* 04:00'
+DAEMONS = 'key "daemons" must be a dict by name, such as {worker: {command: manage.py worker}}'
+NO_JOB = "is no name (a lower-case letter, then up to 30 lower-case letters, digits, - or _)"
 NEEDS_HOST = 'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
 
 WRONG = [
@@ -85,9 +98,21 @@ WRONG = [
     ("source", 7, SOURCE),
     ("source", ["tatis"], SOURCE),
     ("source", "https://token@git.example.com/blog", BUNDLED),
-    ("source", {"git": "https://git.example.com/blog"}, 'key "source" takes {path: DIRECTORY}, and not "git"'),
-    ("source", {"path": ".", "version": "1"}, 'key "source" takes {path: DIRECTORY}, and not "version"'),
-    ("source", {}, 'key "source" takes {path: DIRECTORY}'),
+    ("source", {"path": ".", "version": "1"}, 'key "source": "version" goes with "git" only'),
+    ("source", {"path": ".", "git": GIT}, 'key "source" takes either "path" or "git"; take one out'),
+    ("source", {}, SOURCE),
+    ("source", {"version": "main"}, SOURCE),
+    ("source", {"gti": GIT}, 'key "source": "gti" is not known; did you mean "git"?'),
+    ("source", {"git": GIT, "versoin": "main"}, 'key "source": "versoin" is not known; did you mean "version"?'),
+    ("source", {"git": ""}, REPOSITORY),
+    ("source", {"git": 7}, REPOSITORY),
+    ("source", {"git": "--upload-pack=x"}, REPOSITORY),
+    ("source", {"git": "https://git.example.com/my blog"}, REPOSITORY),
+    ("source", {"git": UNDEFINED}, f'key "source": "git" {LOST}'),
+    ("source", {"git": GIT, "version": 1.0}, VERSION),
+    ("source", {"git": GIT, "version": ""}, VERSION),
+    ("source", {"git": GIT, "version": "-x"}, VERSION),
+    ("source", {"git": GIT, "version": UNDEFINED}, f'key "source": "version" {LOST}'),
     ("source", {"path": ""}, PATH),
     ("source", {"path": 7}, PATH),
     ("source", {"path": "blog\0"}, PATH),
@@ -154,6 +179,50 @@ WRONG = [
     ("static_url", "https://cdn.example.com/", BEGINS.format("static_url")),
     ("static_url", "/static", URL),
     ("static_url", "/", URL),
+    ("health_timeout", "60", 'key "health_timeout" must be a whole number, 1 at least, without quotes'),
+    ("superuser", "admin", 'key "superuser" must be a dict, such as {username: admin, password: …}'),
+    ("superuser", {**ADMIN, "pasword": "x"}, SUPERUSER.format("pasword", 'is not known; did you mean "password"?')),
+    ("superuser", {**ADMIN, "username": ["x"]}, SUPERUSER.format("username", "must be a text; put it into quotes")),
+    ("superuser", {**ADMIN, "password": 7}, SUPERUSER.format("password", "must be a text; put it into quotes")),
+    ("superuser", {**ADMIN, "password": ""}, SUPERUSER.format("password", "is empty; give it a value, or leave out the whole key")),
+    ("superuser", {**ADMIN, "password": "changeme"}, SUPERUSER.format("password", "is still a placeholder; give it a value of its own")),
+    ("superuser", {**ADMIN, "password": UNDEFINED}, SUPERUSER.format("password", "refers to something that is not defined; add it to the vault")),
+    ("superuser", {**ADMIN, "email": "x\ny"}, SUPERUSER.format("email", A_BREAK)),
+    ("superuser", {"username": "admin"}, SUPERUSER.format("password", "is missing; add it from the vault")),
+    ("superuser", {"password": "kX4-qq"}, SUPERUSER.format("username", "is missing; add it")),
+    ("fixtures", "start.json", FIXTURES),
+    ("fixtures", [7], FIXTURES),
+    ("fixtures", [""], FIXTURES),
+    ("fixtures", ["/etc/passwd"], FIXTURES),
+    ("fixtures", ["../start.json"], FIXTURES),
+    ("fixtures", [UNDEFINED], FIXTURES),
+    ("timers", [POLL], TIMERS),
+    ("timers", {"Poll": POLL}, f'key "timers": "Poll" {NO_JOB}'),
+    ("timers", {7: POLL}, f'key "timers": "7" {NO_JOB}'),
+    ("timers", {"poll": "manage.py poll"}, 'key "timers": "poll" must be a dict, such as {poll: {command: manage.py poll, every: 1min}}'),
+    ("timers", {"poll": UNDEFINED}, f'key "timers": "poll" {LOST}'),
+    ("timers", {"poll": {**POLL, "evry": "1min"}}, TIMER.format('"evry" is not known; did you mean "every"?')),
+    ("timers", {"poll": {**POLL, "command": UNDEFINED}}, TIMER.format(f'"command" {LOST}')),
+    ("timers", {"poll": {**POLL, "command": ["manage.py", "poll"]}}, TIMER.format(COMMAND)),
+    ("timers", {"poll": {**POLL, "command": "manage.py 'poll"}}, TIMER.format(COMMAND)),
+    ("timers", {"poll": {**POLL, "command": "manage.py poll\nreboot"}}, TIMER.format(COMMAND)),
+    ("timers", {"poll": {**POLL, "command": "./manage.py poll"}}, TIMER.format(COMMAND)),
+    ("timers", {"poll": {**POLL, "command": "-x"}}, TIMER.format(COMMAND)),
+    ("timers", {"poll": {**POLL, "command": " "}}, TIMER.format(COMMAND)),
+    ("timers", {"poll": {**POLL, "every": 60}}, TIMER.format(EVERY)),
+    ("timers", {"poll": {**POLL, "every": "60"}}, TIMER.format(EVERY)),
+    ("timers", {"poll": {**POLL, "every": "0s"}}, TIMER.format(EVERY)),
+    ("timers", {"poll": {**POLL, "every": "1 fortnight"}}, TIMER.format(EVERY)),
+    ("timers", {"poll": {"command": "x", "calendar": 4}}, TIMER.format(CALENDAR)),
+    ("timers", {"poll": {"command": "x", "calendar": " "}}, TIMER.format(CALENDAR)),
+    ("timers", {"poll": {**POLL, "timeout": "1h"}}, TIMER.format('key "timeout" must be a whole number, 1 at least, without quotes')),
+    ("timers", {"poll": {"every": "1min"}}, TIMER.format('"command" is missing; say what to run, such as manage.py poll')),
+    ("timers", {"poll": {"command": "x"}}, 'key "timers": "poll" must have either "every" or "calendar", such as every: 1min'),
+    ("timers", {"poll": {**POLL, "calendar": "daily"}}, 'key "timers": "poll" must have either "every" or "calendar", such as every: 1min'),
+    ("daemons", ["manage.py worker"], DAEMONS),
+    ("daemons", {"1st": {"command": "x"}}, f'key "daemons": "1st" {NO_JOB}'),
+    ("daemons", {"worker": {"command": "x", "every": "1s"}}, 'key "daemons": "worker": "every" is not known; the keys are command'),
+    ("daemons", {"worker": {}}, 'key "daemons": "worker": "command" is missing; say what to run, such as manage.py worker'),
     ("limits", ["512M"], 'key "limits" must be a dict, such as {memory: 512M, tasks: 256}'),
     ("limits", {"memroy": "512M"}, 'key "limits": "memroy" is not known; did you mean "memory"?'),
     ("limits", {"memory": 512}, MEMORY),
@@ -194,6 +263,17 @@ def test_every_kind_has_a_wrong_value():
         ("wsgi", "blog.wsgi:app"),
         ("requirements", "requirements/production.txt"),
         ("releases_kept", 2),
+        ("source", {"git": GIT}),
+        ("source", {"git": "git@git.example.com:me/blog.git", "version": "v1.0"}),
+        ("source", {"git": "../blog.git", "version": "6f1e0a2"}),
+        ("superuser", {}),
+        ("superuser", ADMIN),
+        ("superuser", {**ADMIN, "email": "admin@example.com"}),
+        ("superuser", {**ADMIN, "email": ""}),
+        ("fixtures", ["start.json", "blog/fixtures/pages.json"]),
+        ("timers", {"poll": {**POLL, "timeout": 50}, "clear-sessions": {"command": "manage.py clearsessions", "calendar": "*-*-* 04:00"}}),
+        ("timers", {"poll": {"command": "/usr/bin/env 'a b' \"c\"", "every": "1h 30min"}}),
+        ("daemons", {"worker_2": {"command": "celery --app blog worker"}}),
         ("health_path", "/"),
         ("health_path", "/healthz"),
         ("static_url", "/assets/v1/"),
@@ -208,6 +288,12 @@ def test_a_right_value(key, value):
 @pytest.mark.parametrize("value", ["off", False])
 def test_tls_off_may_go_without_quotes(value):
     assert errors({"tls": value}) == []
+
+
+def test_a_daemon_of_a_timers_name():
+    assert errors({"timers": {"poll": POLL}, "daemons": {"poll": {"command": "x"}}}) == [
+        'site "blog": key "daemons": "poll" is also a timer; give one of them another name'
+    ]
 
 
 def test_sites_that_are_no_dict():
@@ -377,6 +463,10 @@ def test_an_absent_site_needs_no_other_key():
     assert contract.site_errors({"blog": {"state": "absent"}}, required=("domains", "source")) == []
 
 
+def test_an_absent_site_needs_no_whole_superuser_and_timers():
+    assert errors({"state": "absent", "superuser": {"username": "admin"}, "timers": {"poll": {"command": "x"}}}) == []
+
+
 def test_an_absent_site_needs_no_source():
     assert errors({"state": "absent", "source": {"path": "gone"}}, inventory_dir="/nowhere") == []
 
@@ -446,6 +536,28 @@ def test_settings_that_the_site_names(source):
     assert errors({"source": {"path": str(source)}, "settings": "shop.settings"}) == []
 
 
+def test_fixtures_that_are_there(source):
+    (source / "start.json").write_text("[]", encoding="utf-8")
+    assert errors({"source": {"path": str(source)}, "fixtures": ["start.json"]}) == []
+
+
+def test_fixtures_that_are_not_there(source):
+    assert errors({"source": {"path": str(source)}, "fixtures": ["start.json"]}) == [
+        f'site "blog": key "fixtures": there is no start.json in {source}; add it, or take it out of the list'
+    ]
+
+
+def test_a_source_in_git_that_is_not_checked_out_yet():
+    assert errors({"source": {"git": GIT}, "fixtures": ["start.json"]}) == []
+
+
+def test_a_source_in_git_that_is_checked_out(source):
+    checkouts = {"blog": {"path": str(source), "revision": "6f1e"}, "shop": {"path": "/nowhere", "revision": "6f1e"}}
+    assert errors({"source": {"git": GIT}}, checkouts=checkouts) == []
+    (source / "manage.py").unlink()
+    assert errors({"source": {"git": GIT}}, checkouts=checkouts) == [f'site "blog": key "source": there is no manage.py in {source}']
+
+
 @pytest.mark.parametrize(
     ("text", "module"),
     [
@@ -471,6 +583,12 @@ def test_the_directory_of_a_source(tmp_path, monkeypatch):
     assert site_source.source_dir({"path": "~/blog"}, "/inventory") == "/home/me/blog"
 
 
+def test_the_directory_of_a_source_in_git():
+    assert site_source.source_dir({"git": GIT}, "/inventory") == ""
+    assert site_source.source_dir({"git": GIT}, "/inventory", "/cache/blog") == "/cache/blog"
+    assert site_source.source_dir({"path": "/home/me/blog"}, "/inventory", "/cache/blog") == "/home/me/blog"
+
+
 @pytest.mark.parametrize("source", ["", "mlb", None, {}, {"git": "x"}, {"path": 7}])
 def test_the_directory_of_no_source(source):
     assert site_source.source_dir(source, "/inventory") == ""
@@ -488,7 +606,7 @@ def test_an_unknown_key_of_site_common():
     assert errors(common={"worker": 2}) == ['site_common: key "worker" is not known; did you mean "workers"?']
 
 
-@pytest.mark.parametrize("key", ["domains", "source", "state", "purge", "user", "root"])
+@pytest.mark.parametrize("key", ["domains", "source", "state", "purge", "user", "root", "fixtures"])
 def test_a_key_of_site_common_that_is_each_sites_own(key):
     assert errors(common={key: "x"}) == [f'site_common: key "{key}" is each site\'s own; give it below the site']
 
@@ -515,6 +633,14 @@ def test_an_undefined_value_of_site_common():
 
 def test_a_site_and_site_common_may_each_give_a_part_of_the_database():
     assert errors({"database": {"password": "kX4-qq"}}, common={"database": {"host": "db.example.com"}}) == []
+
+
+def test_a_site_and_site_common_may_each_give_a_part_of_the_superuser():
+    assert errors({"superuser": {"password": "kX4-qq"}}, common={"superuser": {"username": "admin"}}) == []
+
+
+def test_a_site_and_site_common_may_each_give_a_part_of_a_timer():
+    assert errors({"timers": {"poll": {"every": "1min"}}}, common={"timers": {"poll": {"command": "manage.py poll"}}}) == []
 
 
 def test_site_common_gives_no_password():
@@ -613,6 +739,18 @@ PLACES = [
     lambda value: {"source": [value]},
     lambda value: {"source": f"https://{value}@git.example.com/blog"},
     lambda value: {"source": {"path": [value]}},
+    lambda value: {"source": {"git": [value]}},
+    lambda value: {"source": {"git": f"https://{value}:{value}@git.example.com/my blog"}},
+    lambda value: {"source": {"git": GIT, "version": [value]}},
+    lambda value: {"superuser": value},
+    lambda value: {"superuser": {**ADMIN, "username": value}},
+    lambda value: {"superuser": {**ADMIN, "password": value}},
+    lambda value: {"superuser": {**ADMIN, "email": value}},
+    lambda value: {"fixtures": value},
+    lambda value: {"timers": {"poll": value}},
+    lambda value: {"timers": {"poll": {**POLL, "command": f"'{value}"}}},
+    lambda value: {"timers": {"poll": {**POLL, "every": value}}},
+    lambda value: {"daemons": {"worker": {"command": [value]}}},
     lambda value: {"limits": {"memory": value}},
     lambda value: {"user": [value]},
     lambda value: {"root": [value]},
@@ -650,7 +788,8 @@ WORDS = [
     ".",
 ]
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.just(UNDEFINED) | st.sampled_from(WORDS) | st.text(max_size=9)
-PARTS = [*site_keys.KEYS, *site_keys.DATABASE_KEYS, *site_keys.LIMIT_KEYS, *site_values.RESERVED_VARIABLES, "path", "blog"]
+PARTS = [*site_keys.KEYS, *site_keys.DATABASE_KEYS, *site_keys.LIMIT_KEYS, *site_keys.SOURCE_KEYS, *site_keys.SUPERUSER_KEYS, *site_keys.TIMER_KEYS]
+PARTS += [*site_values.RESERVED_VARIABLES, "blog"]
 KEYS = st.sampled_from(PARTS) | st.text(max_size=9) | st.integers() | st.none() | st.booleans()
 ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
 COMMON = st.dictionaries(st.sampled_from(PARTS), ANYTHING, max_size=4) | ANYTHING

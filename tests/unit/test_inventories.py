@@ -41,14 +41,20 @@ def check(inventory: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def example(tmp_path: Path) -> Path:
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy in a project of its own, with the two sources that its user would have."""
     for name in ("blog", "notes"):
         source = tmp_path / name
         source.mkdir()
         (source / "manage.py").write_text('os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")\n')
         (source / "requirements.txt").write_text("Django\n")
-    return Path(shutil.copytree(ROOT / "inventories/example", tmp_path / "project/inventories/example"))
+    for words in ("init --quiet --initial-branch=main", "add --all", "-c user.name=Ada -c user.email=ada@example.com commit --quiet --message first"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path / "notes", check=True)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    example = Path(shutil.copytree(ROOT / "inventories/example", tmp_path / "project/inventories/example"))
+    sites = example / "group_vars/all/sites.yml"
+    sites.write_text(sites.read_text().replace("https://git.example.com/notes.git", str(tmp_path / "notes")))
+    return example
 
 
 @pytest.fixture
@@ -63,6 +69,7 @@ def test_the_example_satisfies_the_contract(example: Path, password: str) -> Non
     done = check(example, password)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"blog from {example.parents[2] / 'blog'}" in done.stdout
+    assert f"notes from {example.parents[2] / 'cache/shortstop/sources/notes-'}" in done.stdout
     assert f"tatis from {ROOT / 'app'}" in done.stdout
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -88,7 +89,13 @@ all:
         wsgi: remote.asgi:app
         database: {host: db.example.com, password: "{{ vault_sites.remote.password }}"}
         environment: {DJANGO_SECRET_KEY: "{{ vault_sites.remote.secret_key }}", TOKEN: !vault "@VAULT@"}
-      gone: {domains: [gone.example.com], state: absent}
+      gone: {domains: [gone.example.com], state: absent, source: {git: ../none}}
+      cloned:
+        domains: [cloned.example.com]
+        source: {git: ../repository, version: main}
+        superuser: {username: admin, password: kX4-admin}
+        timers: {poll: {command: manage.py poll, every: 1min, timeout: 50}, tidy: {command: manage.py tidy, calendar: daily}}
+        daemons: {worker: {command: manage.py worker}}
 """
 
 
@@ -101,6 +108,7 @@ def play(directory: Path, inventory: str, *arguments: str) -> subprocess.Complet
     environment |= {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
         "ANSIBLE_HOME": str(directory / "home"),
+        "XDG_CACHE_HOME": str(directory / "cache"),
         "LC_ALL": "C.UTF-8",
     }
     command = [
@@ -119,6 +127,12 @@ def play(directory: Path, inventory: str, *arguments: str) -> subprocess.Complet
     )  # fmt: skip
 
 
+def repository(directory: Path) -> None:
+    """Make a directory a repository with one commit."""
+    for words in ("init --quiet --initial-branch=main", "add --all", "-c user.name=Ada -c user.email=ada@example.com commit --quiet --message first"):
+        subprocess.run(["git", *words.split()], cwd=directory, check=True)
+
+
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     """What the roles read of each site."""
@@ -126,6 +140,7 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     (directory / "source").mkdir()
     (directory / "source" / "requirements.txt").write_text("django\n", encoding="utf-8")
     (directory / "source" / "manage.py").write_text('("DJANGO_SETTINGS_MODULE", "shop.conf.settings")\n', encoding="utf-8")
+    repository(Path(shutil.copytree(directory / "source", directory / "repository")))
     secret = VaultLib([("default", VaultSecret(b"p"))]).encrypt("kX4-vaulted", vault_id="default").decode()
     done = play(directory, INVENTORY.replace('"@VAULT@"', json.dumps(secret)), "-e", "prune=yes")
     assert done.returncode == 0, done.stdout
@@ -179,6 +194,25 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         ("small", "wsgi", "small.settings.wsgi"),
         ("small", "source_dir", ""),
         ("remote", "wsgi", "remote.asgi:app"),
+        ("plain", "source_revision", ""),
+        ("plain", "health_timeout", 60),
+        ("plain", "superuser", {}),
+        ("plain", "fixtures", []),
+        ("plain", "timers", {}),
+        ("plain", "daemons", {}),
+        ("cloned", "settings", "shop.conf.settings"),
+        ("cloned", "wsgi", "shop.conf.wsgi"),
+        ("cloned", "superuser", {"username": "admin", "password": "kX4-admin", "email": ""}),
+        (
+            "cloned",
+            "timers",
+            {
+                "poll": {"command": "manage.py poll", "every": "1min", "calendar": "", "timeout": 50},
+                "tidy": {"command": "manage.py tidy", "every": "", "calendar": "daily", "timeout": 3600},
+            },
+        ),
+        ("cloned", "daemons", {"worker": {"command": "manage.py worker"}}),
+        ("gone", "source_dir", ""),
         ("gone", "state", "absent"),
         ("gone", "root", "/srv/gone"),
     ],
@@ -189,6 +223,14 @@ def test_what_the_roles_read(read, name, key, value):
 
 def test_a_source_starts_at_the_inventory(read):
     assert read["moved"]["site"]["source_dir"] == os.path.realpath(read["directory"] / "source")
+
+
+def test_a_source_in_git_is_checked_out(read):
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=read["directory"] / "repository", check=True, capture_output=True, text=True).stdout.strip()
+    site = read["cloned"]["site"]
+    assert site["source_revision"] == commit
+    assert Path(site["source_dir"]).is_relative_to(read["directory"] / "cache")
+    assert {path.name for path in Path(site["source_dir"]).iterdir()} == {"manage.py", "requirements.txt"}
 
 
 def test_an_sqlite_database(read):
@@ -217,9 +259,9 @@ def test_every_key_of_every_site_has_a_value(read):
 
 
 def test_the_names_that_roles_loop_over(read):
-    assert read["plain"]["present"] == ["plain", "moved", "small", "remote"]
+    assert read["plain"]["present"] == ["plain", "moved", "small", "remote", "cloned"]
     assert "gone" in read["plain"]["absent"]
-    assert not {"plain", "moved", "small", "remote"} & set(read["plain"]["absent"])
+    assert not set(read["plain"]["present"]) & set(read["plain"]["absent"])
 
 
 BROKEN = """
@@ -263,3 +305,47 @@ def test_an_error_is_said(refused, sentence):
 
 def test_an_error_shows_no_secret(refused):
     assert "kX4" not in refused[1]
+
+
+# Sources in git that cannot be had
+
+UNREACHABLE = """
+all:
+  hosts:
+    localhost: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  vars:
+    sites:
+      blog: {domains: [blog.example.com], source: {git: "http://me:kX4-shown@127.0.0.1:1/blog"}}
+"""
+
+EMPTY = """
+all:
+  hosts:
+    localhost: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  vars:
+    sites:
+      blog: {domains: [blog.example.com], source: {git: ../repository}}
+"""
+
+
+def test_a_repository_that_cannot_be_reached_ends_the_run(tmp_path):
+    done = play(tmp_path, UNREACHABLE, "-vvv", "--check", "--tags", "nginx")
+    assert done.returncode == 2
+    assert 'site "blog": key "source": the repository cannot be read (fatal: unable to access' in " ".join(done.stdout.split())
+    assert "kX4" not in done.stdout
+    assert "Read which sites this host has" not in done.stdout
+
+
+def test_a_play_without_sources_needs_no_repository(tmp_path):
+    done = play(tmp_path, UNREACHABLE, "-e", '{"site_sources_needed": false}', "-e", "prune=yes")
+    assert done.returncode == 0, done.stdout
+    assert json.loads((tmp_path / "inventory/blog.json").read_text(encoding="utf-8"))["site"]["source_dir"] == ""
+
+
+def test_a_source_in_git_is_checked_as_any(tmp_path):
+    (tmp_path / "repository").mkdir()
+    (tmp_path / "repository" / "page").touch()
+    repository(tmp_path / "repository")
+    done = play(tmp_path, EMPTY)
+    assert done.returncode == 2
+    assert f'site "blog": key "source": there is no manage.py in {tmp_path}/cache/shortstop/sources/repository-' in " ".join(done.stdout.split())

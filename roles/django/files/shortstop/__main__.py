@@ -3,47 +3,186 @@
 import argparse
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import deploy
+import hold
+import lock
+import overview
 import release
-from report import Report
+import runner
+import settle
+from report import END, Report
 from site_config import Site, sites
+
+LOOK_AGAIN = 2.0  # seconds, well below those after which a run counts as abandoned
+
+
+def plan(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    new = release.identify(site, given.source)
+    print(json.dumps({"release": new, "live": site.live or "", "held": new in hold.held(site)}))
+    return 0
+
+
+def start(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    try:
+        if given.action == "deploy":
+            words = [f"--source={given.source}", f"--revision={given.revision}", *(["--no-migrate"] if given.no_migrate else [])]
+        else:
+            words = [f"--to={given.to}", f"--migrations={given.migrations}"]
+        print(json.dumps({"run": lock.start(site, given.by, given.action, *words, archive=given.archive)}))
+    except lock.Busy as busy:
+        print(json.dumps({"busy": str(busy), "abandoned": busy.abandoned}))
+    return 0
+
+
+def run(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    with Report(given.report, release.secrets(site)) as report:
+        if given.action == "rollback":
+            return deploy.rollback(site, given.to or None, report, by=given.by, migrations=given.migrations)
+        try:
+            return deploy.deploy(site, given.source, given.archive, report, revision=given.revision, by=given.by, migrates=not given.no_migrate)
+        finally:
+            given.archive.unlink(missing_ok=True)
+
+
+def follow(given: argparse.Namespace) -> int:
+    for line in lock.follow(given.run, given.after, given.seconds):
+        print(json.dumps(line), flush=True)
+    return 0
+
+
+def rollback(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    by = f"{os.environ.get('SUDO_USER', 'root')}@{os.uname().nodename}"
+    try:
+        begun = lock.start(site, by, "rollback", f"--to={given.to}", f"--migrations={given.migrations}")
+    except lock.Busy as busy:
+        raise SystemExit(f"shortstop: another run is under way ({busy}); wait for its end") from None
+    after, last = 0, {}
+    while last.get("step") != END:
+        for last in lock.follow(begun, after, LOOK_AGAIN):
+            after += 1
+            if last["step"] != END and last["result"] != "begun":
+                print(f"{last['step']:<9} {last['seconds']:5.1f} s  {last['result']}  {last['message']}".rstrip(), flush=True)
+        if not lock.holder(site) and last.get("step") != END:
+            raise SystemExit(f"shortstop: the run ended without a word; see journalctl --unit={lock.unit(site)}")
+    if last["result"] != "live":
+        raise SystemExit(f"shortstop: {last['message']}")
+    print(f"{site.name}: release {last['release']} is live")
+    return 0
+
+
+def settle_down(given: argparse.Namespace) -> int:
+    if given.report:
+        settle.after_run(Site.load(given.site), given.report)
+        return 0
+    for site in [Site.load(given.site)] if given.site else list(sites()):
+        settle.settle(site)
+    return 0
+
+
+def show_releases(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    return _show(overview.releases(site), given.json, f"{site.name} has no release yet")
+
+
+def show_status(given: argparse.Namespace) -> int:
+    rows = [overview.status(site) for site in sites()]
+    _show(rows, given.json, "there is no site on this server yet")
+    return int(any(row["release"] and not row["state"].startswith("serving") for row in rows))
+
+
+def _show(rows: list[dict], as_json: bool, nothing: str) -> int:
+    print(json.dumps(rows) if as_json else overview.as_table(rows) if rows else nothing)
+    return 0
+
+
+def manage(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    if not site.live:
+        raise SystemExit(f"shortstop: nothing of {site.name} is live yet")
+    directory = site.release_dir(site.live)
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    words = runner.command_line(
+        site,
+        site.service_file(site.live).read_text(encoding="utf-8"),
+        ["/usr/bin/env", f"TERM={os.environ.get('TERM', 'dumb')}", directory / "venv/bin/python", "manage.py", *given.words],
+        directory,
+        site.release_environment(site.live),
+        kind="manage",
+        name=f"manage.py {' '.join(given.words[:1])}",
+        ends="--pty" if terminal else "--pipe",
+    )
+    return subprocess.run(words, check=False).returncode
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="shortstop", description="The Django sites on this server, and their releases.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, does: object, said: str = "") -> argparse.ArgumentParser:
+        # What only Ansible and systemd call is not listed.
+        added = commands.add_parser(name, description=said, **({"help": said} if said else {}))
+        added.set_defaults(does=does)
+        return added
+
+    def choice_of_migrations(of: argparse.ArgumentParser) -> None:
+        of.add_argument("--to", default="", metavar="ID", help="the release to go back to; by default the one before the live one")
+        of.add_argument(
+            "--migrations", default="", choices=["", "keep", "reverse"], metavar="keep|reverse", help="what becomes of those that the older code does not know"
+        )
+
+    command("status", show_status, "list the sites: what is live since when, and whether it serves").add_argument("--json", action="store_true")
+
+    listed = command("releases", show_releases, "list a site's releases")
+    listed.add_argument("site")
+    listed.add_argument("--json", action="store_true")
+
+    back = command("rollback", rollback, "bring an earlier release back, and hold the site there")
+    back.add_argument("site")
+    choice_of_migrations(back)
+
+    managing = command("manage", manage, "run a management command with the live release and its environment")
+    managing.add_argument("site")
+    managing.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND …", help="such as: migrate --plan")
+
+    settling = command("settle", settle_down, "set sites right that a killed run left behind; happens at each boot by itself")
+    settling.add_argument("site", nargs="?", help="by default all")
+    settling.add_argument("--report", type=Path, help=argparse.SUPPRESS)
+
+    planning = command("plan", plan)
+    planning.add_argument("site")
+    planning.add_argument("--source", required=True)
+
+    for name, does in {"start": start, "run": run}.items():
+        running = command(name, does)
+        running.add_argument("action", choices=["deploy", "rollback"])
+        running.add_argument("site")
+        running.add_argument("--by", required=True)
+        running.add_argument("--source", help="the hash of the source's archive")
+        running.add_argument("--archive", type=Path, help="a compressed tar; removed in the end")
+        running.add_argument("--revision", default="", help="of the source, for the record")
+        running.add_argument("--no-migrate", action="store_true", help="another host migrates this database")
+        choice_of_migrations(running)
+        running.add_argument("--report", type=Path, help="where to write what happens, a JSON object a line")
+
+    following = command("follow", follow)
+    following.add_argument("run")
+    following.add_argument("--after", type=int, default=0, help="lines that are known already")
+    following.add_argument("--seconds", type=float, default=LOOK_AGAIN)
+    return top
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="shortstop", description="Releases of the Django sites on this server.")
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    plan = commands.add_parser("plan", help="say which release a source and today's configuration make")
-    plan.add_argument("site")
-    plan.add_argument("--source", required=True, metavar="SHA256", help="the hash of the source's archive")
-
-    run = commands.add_parser("deploy", help="make an archive the live release (started as a unit of systemd, which is the lock)")
-    run.add_argument("site")
-    run.add_argument("--source", required=True, metavar="SHA256", help="the hash of the source's archive")
-    run.add_argument("--archive", required=True, type=Path, help="the archive, a compressed tar; removed in the end")
-    run.add_argument("--report", required=True, type=Path, help="where to write what happens, a JSON object a line")
-
-    commands.add_parser("status", help="list the sites and what is live")
-
-    arguments = parser.parse_args()
+    given = parser().parse_args()
     os.umask(0o022)
-    if arguments.command == "plan":
-        site = Site.load(arguments.site)
-        print(json.dumps({"release": release.identify(site, arguments.source), "live": site.live or ""}))
-    elif arguments.command == "status":
-        for site in sites():
-            print(f"{site.name}: {site.live or 'nothing is live yet'}")
-    else:
-        site = Site.load(arguments.site)
-        with Report(arguments.report, release.secrets(site)) as report:
-            try:
-                return deploy.deploy(site, arguments.source, arguments.archive, report)
-            finally:
-                arguments.archive.unlink(missing_ok=True)
-    return 0
+    return given.does(given)
 
 
 if __name__ == "__main__":

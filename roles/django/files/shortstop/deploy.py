@@ -2,55 +2,112 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import audit
+import database
+import hold
 import prepare
+import prune
 import release
 import switch
 from report import Report, StepFailed
-from runner import run
 from site_config import Site
 
-LOCK_TIMEOUT = "5s"  # a migration that waits longer makes every visitor wait behind it
 
+def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: str = "", by: str = "", migrates: bool = True) -> int:
+    """Make this source, with today's configuration, the live release. Returns an exit status.
 
-def deploy(site: Site, source: str, archive: Path, report: Report) -> int:
-    """Make this source, with today's configuration, the live release. Returns an exit status."""
+    `migrates` is False on all but one of several hosts that share the site's database.
+    """
     new, old = release.identify(site, source), site.live
     if new == old:
-        report.say("plan", "unchanged", f"release {new} is live already")
+        report.end("unchanged", new, f"release {new} is live already")
         return 0
-    try:
+
+    def make_ready() -> None:
         with report.step("prepare"):
             switch.sweep(site)
-            for warning in prepare.prepare(site, new, source, archive):
+            for warning in prepare.prepare(site, new, source, revision, archive):
                 report.say("prepare", "warning", warning)
         with report.step("migrate"):
-            migrate(site, new)
+            if not migrates and (missing := database.state(site, new).unapplied):
+                raise StepFailed(f"the host that migrates this database has not applied {', '.join(missing)}; deploy to it first")
+            for warning in database.migrate(site, new, old) if migrates else ():
+                report.say("migrate", "warning", warning)
+        release.write_mark(site.release_dir(new), previous=old, by=by)
+
+    def finish() -> None:
+        hold.let_go(site)
+        with report.step("prune"):
+            prune.prune(site)
+
+    audit.begin(site, "deploy", by, new, revision)
+    return go_live(site, new, report, make_ready, finish)
+
+
+def rollback(site: Site, to: str | None, report: Report, *, by: str = "", migrations: str = "") -> int:
+    """Bring an earlier release back, the one before the live one unless `to` names another.
+
+    `migrations` says what becomes of those that only the live release knows: "keep", "reverse", or "" to refuse.
+    """
+    live, chosen, unknown = site.live, to or release.previous(site), []
+    audit.begin(site, "rollback", by, chosen or "", "")
+
+    def choose() -> None:
+        with report.step("choose"):
+            if not live:
+                raise StepFailed("nothing is live yet")
+            others = [name for name, mark in release.finished(site).items() if name != live and "live_since" in mark]
+            if chosen not in others:
+                known = f"the releases that are kept are {', '.join(others)}" if others else "no other release is kept"
+                raise StepFailed(f"there is no release {chosen} to go back to; {known}" if to else f"no release before {live} is kept; {known}")
+            switch.sweep(site)
+            unknown.extend(database.unknown(site, chosen, live, database.state(site, live).applied))
+            if unknown and not migrations:
+                raise StepFailed(
+                    f"release {chosen} does not know these migrations: {', '.join(unknown)}. Say what becomes of them: migrations=keep leaves"
+                    " them applied, migrations=reverse takes them back, with the data that only they hold"
+                )
+
+    def finish() -> None:
+        hold.hold(site, live)
+        if unknown and migrations == "reverse":
+            with report.step("reverse"):
+                database.reverse(site, live, chosen, unknown)
+
+    return go_live(site, chosen or "", report, choose, finish)
+
+
+def go_live(site: Site, new: str, report: Report, make_ready: Callable[[], None], finish: Callable[[], None]) -> int:
+    """The part of the road that deploy and rollback share. Returns an exit status, which the report's last line explains."""
+    old = site.live
+    try:
+        make_ready()
         with report.step("prove"):
             switch.prove(site, new)
         with report.step("flip"):
             switch.flip(site, new, old)
     except StepFailed:
-        # What fails here too stands in the report; the next deploy sweeps.
-        with suppress(StepFailed), report.step("clean up"):
-            switch.abandon(site, new)
-        return 1
+        step, message = report.failure
+        # What fails here too stands in the report; the next run sweeps.
+        if step != "choose":
+            with suppress(StepFailed), report.step("clean up"):
+                switch.abandon(site, new)
+        return _end(site, new, report, "failed", f"{step}: {message}")
     try:
         with report.step("retire"):
             switch.retire_all_but(site, new)
-            prepare.prune(site)
+        finish()
     except StepFailed:
-        report.say("retire", "warning", f"release {new} is live, but what it replaced is not gone yet; the next deploy tries again")
-    report.say("deploy", "live", new)
-    return 0
+        step, message = report.failure
+        return _end(site, new, report, "live, but not done", f"{step}: {message}\nRelease {new} is live; the next run tries to take away what is left")
+    return _end(site, new, report, "live")
 
 
-def migrate(site: Site, new: str) -> None:
-    directory = site.release_dir(new)
-    command: list[str | Path] = [directory / "venv/bin/python", "manage.py", "migrate", "--no-input"]
-    if site.database == "postgres":
-        command = ["/usr/bin/env", f"PGOPTIONS=-c lock_timeout={LOCK_TIMEOUT}", *command]
-    service = site.service_file(new).read_text(encoding="utf-8")
-    run(site, service, command, cwd=directory, environment=site.release_environment(new))
+def _end(site: Site, new: str, report: Report, result: str, message: str = "") -> int:
+    audit.end(site, result)
+    report.end(result, new, message)
+    return 0 if result == "live" else 1

@@ -9,9 +9,11 @@ import json
 import os
 import platform
 import re
+import shutil
 import tarfile
 from pathlib import Path
 
+import jobs
 from report import StepFailed
 from site_config import SERVER_ENVIRONMENT, UNIT_DIR, Site
 
@@ -36,7 +38,8 @@ def environment(site: Site) -> str:
 
 def secrets(site: Site) -> set[str]:
     """The values that no message may show, as far as their variables' names tell."""
-    return {re.sub(r'\\(["\\$`])', r"\1", value) for _quote, value in SECRET.findall(environment(site))}
+    own = site.superuser_file.read_bytes().decode("utf-8") if site.superuser_file.exists() else ""
+    return {re.sub(r'\\(["\\$`])', r"\1", value) for _quote, value in SECRET.findall(f"{environment(site)}\n{own}")}
 
 
 def identify(site: Site, source: str) -> str:
@@ -45,19 +48,21 @@ def identify(site: Site, source: str) -> str:
     It is keyed with the site's secret key, since it shows in paths and process lists and must not let anybody try out
     guesses at the environment that it covers.
     """
-    variables = environment(site)
-    keys = SECRET_KEY.findall(variables)
+    service = site.template.read_text(encoding="utf-8")
     parts = {
         "source": source,
         "python": platform.python_version(),
-        "service": site.template.read_text(encoding="utf-8"),
+        "service": service,
         "socket": (UNIT_DIR / f"{site.unit}@.socket").read_text(encoding="utf-8"),
-        "environment": variables,
+        "environment": environment(site),
         "requirements": site.requirements,
         "threads": site.threads,
+        "jobs": jobs.texts(site, "", service),
+        "fixtures": site.fixtures,
+        "superuser": site.superuser,
     }
-    message = json.dumps(parts, sort_keys=True).encode()
-    return hmac.new("".join(keys[-1:]).encode(), message, hashlib.sha256).hexdigest()[:ID_LENGTH]
+    keys = SECRET_KEY.findall(environment(site))
+    return hmac.new("".join(keys[-1:]).encode(), json.dumps(parts, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:ID_LENGTH]
 
 
 def unpack(archive: Path, target: Path, source: str) -> None:
@@ -133,6 +138,34 @@ def read_mark(release_dir: Path) -> dict | None:
 
 
 def write_mark(release_dir: Path, **what: object) -> None:
+    """Say this in a directory's mark, beside what it says already."""
     temporary = release_dir / f"{MARK}.new"
-    temporary.write_text(json.dumps(what), encoding="utf-8")
+    temporary.write_text(json.dumps({**(read_mark(release_dir) or {}), **what}), encoding="utf-8")
     temporary.rename(release_dir / MARK)
+
+
+def finished(site: Site) -> dict[str, dict]:
+    """The marks of the releases that are complete, the one that was live last first."""
+    directory = site.root / "releases"
+    marks = {path.name: read_mark(path) for path in (directory.iterdir() if directory.is_dir() else ())}
+    complete = {name: mark for name, mark in marks.items() if mark is not None}
+    return dict(sorted(complete.items(), key=lambda item: item[1].get("live_since", 0), reverse=True))
+
+
+def previous(site: Site) -> str | None:
+    """The release that the live one took the place of, if it is still there."""
+    marks = finished(site)
+    name = marks.get(site.live or "", {}).get("previous")
+    return name if name in marks else None
+
+
+def give(site: Site, directory: Path) -> None:
+    """Let the site's user read a release, and nobody else; only root may write it."""
+    for parent, _directories, names in os.walk(directory):
+        shutil.chown(parent, "root", site.user)
+        os.chmod(parent, 0o750)
+        for name in names:
+            file = Path(parent, name)
+            if not file.is_symlink():
+                shutil.chown(file, "root", site.user)
+                file.chmod(0o750 if file.stat().st_mode & 0o100 else 0o640)

@@ -1,4 +1,4 @@
-"""What happens in a deploy, told as JSON lines: {step, result, seconds, message}."""
+"""What happens in a run of the engine, told as JSON lines: {step, result, message, seconds}."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+END = "end"  # the step of a report's last line, whose result is the run's
+
 
 class StepFailed(Exception):
-    """A step ended this deploy. Its text is a sentence to whoever deploys, then the last lines of what was run."""
+    """A step ended this run. Its text is a sentence to whoever started it, then the last lines of what was run."""
+
+
+class CommandFailed(StepFailed):
+    """A program ended badly; `output` is all that it printed."""
+
+    def __init__(self, message: str, output: str) -> None:
+        super().__init__(message)
+        self.output = output
 
 
 class Report:
@@ -18,8 +28,10 @@ class Report:
 
     def __init__(self, path: Path, secrets: set[str] = frozenset()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.file = path.open("w", encoding="utf-8")
+        self.file = path.open("a", encoding="utf-8")
         self.secrets = sorted(secrets, key=len, reverse=True)  # a part of another one comes after it
+        self.start = time.monotonic()
+        self.failure: tuple[str, str] = ("", "")
 
     def __enter__(self) -> Report:
         return self
@@ -27,10 +39,10 @@ class Report:
     def __exit__(self, *_error: object) -> None:
         self.file.close()
 
-    def say(self, step: str, result: str, message: str = "", seconds: float = 0.0) -> None:
+    def say(self, step: str, result: str, message: str = "", seconds: float = 0.0, **more: object) -> None:
         for secret in self.secrets:
             message = message.replace(secret, "********")
-        line = {"step": step, "result": result, "message": message, "seconds": round(seconds, 1)}
+        line = {"step": step, "result": result, "message": message, "seconds": round(seconds, 1), **more}
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
 
@@ -38,10 +50,16 @@ class Report:
     def step(self, name: str) -> Iterator[None]:
         """Time a step, and tell what ends it; whatever that is, the caller meets it as StepFailed."""
         start = time.monotonic()
+        self.say(name, "begun")
         try:
             yield
         except Exception as error:
             message = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
             self.say(name, "failed", message, time.monotonic() - start)
+            self.failure = self.failure if self.failure[0] else (name, message)
             raise StepFailed(message) from error
         self.say(name, "done", seconds=time.monotonic() - start)
+
+    def end(self, result: str, release: str, message: str = "") -> None:
+        """The last line: what became of the run, and which release it was about."""
+        self.say(END, result, message, time.monotonic() - self.start, release=release)

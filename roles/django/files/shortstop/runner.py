@@ -7,11 +7,12 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from report import StepFailed
+from report import CommandFailed, StepFailed
 from site_config import SCRATCH_DIR, Site
 
 SANDBOX_MARK = "# Sandbox:"
@@ -50,15 +51,38 @@ def run(
     process, so that no value stands on a command line. `writable` is a scratch directory.
     """
     name = name or " ".join(map(str, command))
-    words = ["systemd-run", "--quiet", "--collect", "--wait", "--pipe", f"--description=Site {site.name}: {name[:200]}"]
-    asked = [*sandbox(unit), f"WorkingDirectory={cwd}", *properties]
-    if environment:
-        asked.append(f"EnvironmentFile={environment}")
     if writable:
-        asked.append(f"ReadWritePaths={writable}")
-    words += [f"--property={line}" for line in asked]
-    # systemd would take a $ for a variable of its own.
-    return execute([*words, "--", *(str(word).replace("$", "$$") for word in command)], name)
+        properties = (*properties, f"ReadWritePaths={writable}")
+    return execute(command_line(site, unit, command, cwd, environment, properties, kind="run", name=name), name)
+
+
+def command_line(
+    site: Site,
+    unit: str,
+    command: Sequence[str | Path],
+    cwd: Path,
+    environment: Path | None,
+    properties: Sequence[str] = (),
+    *,
+    kind: str,
+    name: str,
+    ends: str = "--pipe",
+) -> list[str]:
+    """How to start a command in a transient unit of its own. `ends` is systemd-run's option for its input and output."""
+    asked = [*sandbox(unit), f"WorkingDirectory={cwd}", *([f"EnvironmentFile={environment}"] if environment else []), *properties]
+    return [
+        *("systemd-run", "--quiet", "--collect", "--wait", ends, f"--unit={unit_prefix(site, kind)}{uuid.uuid4().hex[:8]}.service"),
+        f"--description=Site {site.name}: {name[:200]}",
+        *(f"--property={line}" for line in asked),
+        "--",
+        # systemd would take a $ for a variable of its own.
+        *(str(word).replace("$", "$$") for word in command),
+    ]
+
+
+def unit_prefix(site: Site, kind: str) -> str:
+    """How the names of a site's transient units begin. A site's name holds no hyphen, so no other site's begin so."""
+    return f"shortstop-{kind}-{site.name}-"
 
 
 def as_root(*command: str | Path) -> None:
@@ -71,7 +95,7 @@ def execute(words: Sequence[str | Path], name: str) -> str:
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False)
     if done.returncode:
         said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
-        raise StepFailed(f"{name} ended with status {done.returncode}:\n{said}")
+        raise CommandFailed(f"{name} ended with status {done.returncode}:\n{said}", done.stdout)
     return done.stdout
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 CONFIGURATION_DIR = Path("/etc/shortstop")
 UNIT_DIR = Path("/etc/systemd/system")
 RUN_DIR = Path("/run")
 SCRATCH_DIR = Path("/var/lib/shortstop/scratch")
+INCOMING_DIR = Path("/var/lib/shortstop/incoming")
 SERVER_ENVIRONMENT = Path("/etc/environment")
 
 
@@ -29,6 +30,13 @@ class Site:
     threads: int
     releases_kept: int
     database: str
+    # What an older Shortstop wrote lacks these.
+    health_timeout: int = 60
+    workers: int = 1
+    fixtures: list[str] = field(default_factory=list)
+    timers: dict[str, dict] = field(default_factory=dict)
+    daemons: dict[str, dict] = field(default_factory=dict)
+    superuser: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(cls, name: str) -> Site:
@@ -48,6 +56,15 @@ class Site:
     def environment_file(self) -> Path:
         """The wanted environment; each release has a copy."""
         return self.configuration_dir / "environment"
+
+    @property
+    def superuser_file(self) -> Path:
+        """The variables of `createsuperuser`, the password among them; no other process gets them."""
+        return self.configuration_dir / "superuser.env"
+
+    @property
+    def audit_file(self) -> Path:
+        return self.root / "deploys.jsonl"
 
     @property
     def static_dir(self) -> Path:
@@ -72,6 +89,10 @@ class Site:
 
     def release_environment(self, release: str) -> Path:
         return self.configuration_dir / f"{release}.env"
+
+    def jobs_dir(self, release: str) -> Path:
+        """A release's units of timers and daemons; those of the live one are copied to where systemd looks."""
+        return self.configuration_dir / f"{release}.jobs"
 
     def service_file(self, release: str) -> Path:
         return UNIT_DIR / f"{self.unit}@{release}.service"

@@ -1,4 +1,4 @@
-"""Steps prove, flip and retire: the release meets a question, then the visitors, and the old one goes home."""
+"""Steps prove, flip and retire: the release meets questions, then the visitors, and the old one goes home."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import threading
 import time
 from pathlib import Path
 
-import prepare
+import jobs
+import prune
 import release
+import static_files
 import systemd
 from report import StepFailed
-from site_config import Site
+from site_config import UNIT_DIR, Site
 
-PROOF_TIMEOUT = 60.0  # seconds for a new release to answer
+STEADY = 1.5  # seconds that a new release answers without losing a worker before it is trusted
+PAUSE = 0.2  # seconds between questions
 DRAIN_TIMEOUT = 30.0  # seconds for a retired one to accept what waits in its socket
 
 
@@ -30,13 +33,17 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self.path))
 
 
-def ask(site: Site, path: Path, timeout: float = PROOF_TIMEOUT) -> int:
-    """The status that a release answers to the health path, asked over its socket as nginx would."""
-    connection = _UnixConnection(path, timeout)
+def ask(site: Site, path: Path) -> int | str:
+    """What a release answers to the health path, asked over its socket as nginx would: a status, or why there is none."""
+    connection = _UnixConnection(path, site.health_timeout)
     try:
         headers = {"Host": site.domain, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": site.scheme, "User-Agent": "shortstop"}
         connection.request("GET", site.health_path, headers=headers)
         return connection.getresponse().status
+    except TimeoutError:
+        return f"no answer within {site.health_timeout} seconds"
+    except (OSError, http.client.HTTPException) as error:
+        return str(error) or "no answer"
     finally:
         connection.close()
 
@@ -48,26 +55,36 @@ def prove(site: Site, new: str) -> None:
         systemd.systemctl("start", *site.units(new))
     except StepFailed:
         refuse(site, service, "it did not start")
-    answer: list[int | str] = []
-
-    def wait_for_answer() -> None:
-        try:
-            answer.append(ask(site, site.socket(new)))
-        except (OSError, http.client.HTTPException) as error:
-            answer.append(str(error) or "no answer")
-
-    asking = threading.Thread(target=wait_for_answer, daemon=True)
+    answers: list[int | str] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(site, site.socket(new))), daemon=True)
     asking.start()
     while asking.is_alive():
         asking.join(0.1)
         state = systemd.show(service, "ActiveState", "NRestarts")
         if asking.is_alive() and (state["ActiveState"] == "failed" or int(state["NRestarts"]) > 0):
-            answer = ["it ended instead of answering"]
-            break
-    refuse(site, service, answer[0])
+            refuse(site, service, "it ended instead of answering")
+    refuse(site, service, answers[0])
+    keep_asking(site, new)
+
+
+def keep_asking(site: Site, new: str) -> None:
+    """One good answer is no proof either: a worker may die of what it loads, or of its first requests."""
+    service = site.units(new)[1]
+    known: set[int] = set()
+    end = time.monotonic() + STEADY
+    while True:
+        now = systemd.workers(service)
+        if known - now:
+            refuse(site, service, "a worker ended while it was being asked")
+        known = now
+        refuse(site, service, ask(site, site.socket(new)))
+        if time.monotonic() >= end:
+            return
+        time.sleep(PAUSE)
 
 
 def refuse(site: Site, service: str, answer: int | str) -> None:
+    """Let a good answer pass. What stands in the way otherwise is told with what the application said of it."""
     if not isinstance(answer, int) or answer >= 400:
         said = f"status {answer}" if isinstance(answer, int) else answer
         raise StepFailed(f"it does not serve {site.health_path}: {said}. The last lines of its log:\n{systemd.journal(service)}")
@@ -75,18 +92,21 @@ def refuse(site: Site, service: str, answer: int | str) -> None:
 
 def flip(site: Site, new: str, old: str | None) -> None:
     """Let visitors meet the new release: by renames alone, and back again if it does not answer them."""
-    prepare.publish_static(site, new)
+    static_files.publish(site, new)
     systemd.systemctl("enable", "--quiet", *site.units(new))
     try:
+        jobs.pause(site)
         point(site, new)
         refuse(site, site.units(new)[1], ask(site, site.root / "live.sock"))
-        directory = site.release_dir(new)
-        release.write_mark(directory, **{**(release.read_mark(directory) or {}), "live_since": time.time()})
+        jobs.install(site, new)
+        jobs.refuse_dead_daemons(site, new)
+        release.write_mark(site.release_dir(new), live_since=time.time())
     except Exception as error:  # whatever it is: the caller stops this release next
         if old:
             point(site, old)
         else:
             unpoint(site)
+        jobs.install(site, old)
         raise StepFailed(f"went back to {f'release {old}' if old else 'nothing'}: {error}") from error
 
 
@@ -125,20 +145,20 @@ def stop(site: Site, name: str) -> None:
 
 
 def sweep(site: Site) -> None:
-    """Finish what a deploy left behind that was killed: whatever is not live has no business to run."""
+    """Finish what a run left behind that was killed: whatever is not live has no business to run, or to start at boot."""
     live = site.live
-    for name in sorted(systemd.instances(site.unit) - {live}):
+    wanted = {link.name.partition("@")[2].rpartition(".")[0] for link in UNIT_DIR.glob(f"*.wants/{site.unit}@*")}
+    for name in sorted((systemd.instances(site.unit) | wanted) - {live, ""}):
         stop(site, name)
-    if not (site.root / "releases").is_dir():
-        return
-    for directory in (site.root / "releases").iterdir():
+    releases = site.root / "releases"
+    for directory in releases.iterdir() if releases.is_dir() else ():
         if directory.name != live and release.read_mark(directory) is None:
-            prepare.forget(site, directory.name)
+            prune.forget(site, directory.name)
 
 
 def abandon(site: Site, new: str) -> None:
     """Take a release away that failed, unless an earlier day kept it."""
     stop(site, new)
     if (release.read_mark(site.release_dir(new)) or {}).get("live_since") is None:
-        prepare.forget(site, new)
+        prune.forget(site, new)
     systemd.systemctl("daemon-reload")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from report import StepFailed
+
+SETTLE = "shortstop-settle.service"  # sets the sites right at boot, before timers and daemons start
 
 
 def systemctl(*words: str) -> str:
@@ -23,6 +26,15 @@ def instances(unit: str) -> set[str]:
     """The releases of which a socket or service is known to systemd, whatever its state."""
     listed = systemctl("list-units", "--all", "--plain", "--no-legend", "--full", f"{unit}@*.socket", f"{unit}@*.service")
     return {line.split()[0].partition("@")[2].rpartition(".")[0] for line in listed.splitlines()}
+
+
+def workers(service: str) -> set[int]:
+    """The processes that a service's main process has started."""
+    main = show(service, "MainPID")["MainPID"]
+    try:
+        return {int(pid) for pid in Path(f"/proc/{main}/task/{main}/children").read_text(encoding="ascii").split()}
+    except OSError:
+        return set()
 
 
 def journal(unit: str, lines: int = 20) -> str:

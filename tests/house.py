@@ -8,12 +8,14 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 HOST = ROOT / "tests/host/host"
 VISITORS = 4
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
@@ -60,6 +62,17 @@ class Server:
         """All that Shortstop could change."""
         script = (ROOT / ".config/molecule/fingerprint.sh").read_text()
         return self.run(script)
+
+
+@contextmanager
+def fresh_host(name: str, release: str) -> Iterator[Server]:
+    """A test host that nothing has touched, gone in the end."""
+    subprocess.run([HOST, "stop", name], check=True)
+    subprocess.run([HOST, "start", name, release, "127.0.0.1::80"], check=True)
+    yield Server(name)
+    # What a failed drill left may be worth a look.
+    if not os.environ.get("KEEP_HOSTS"):
+        subprocess.run([HOST, "stop", name], check=True)
 
 
 @dataclass(frozen=True)
@@ -111,14 +124,16 @@ class Project:
         (self.directory / "inventory/hosts.yml").write_text(yaml.safe_dump(inventory))
         (self.directory / "inventory/group_vars/all/sites.yml").write_text(yaml.safe_dump({"sites": self.sites, **self.variables}))
 
-    def command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> list[str]:
         self.write()
-        return ["ansible-playbook", "-i", str(self.directory / "inventory"), str(self.playbook), *arguments]
+        played = [ROOT / "playbooks" / name for name in playbooks] or [self.playbook]
+        return ["ansible-playbook", "-i", str(self.directory / "inventory"), *map(str, played), *arguments]
 
-    def play(self, *arguments: str) -> Run:
+    def play(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> Run:
+        """Run the project's playbook, or others of the collection's by their names."""
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **self.environment}
         done = subprocess.run(
-            self.command(*arguments),
+            self.command(*arguments, playbooks=playbooks),
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,

@@ -1,0 +1,41 @@
+"""Run inside a release: which migrations its database has, which it would get, and which of those break older code."""
+
+import json
+import os
+import sys
+
+sys.path[0] = os.getcwd()  # the site's modules, and none beside this file
+
+import django
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+django.setup()
+
+
+def judge(migration):
+    """Sentences of django-migration-linter, which is not among the site's packages."""
+    try:
+        from django_migration_linter import MigrationLinter
+        from django_migration_linter.sql_analyser import analyse_sql_statements
+
+        linter = MigrationLinter(no_cache=True, no_output=True)
+        errors, _ignored, warnings = analyse_sql_statements(linter.sql_analyser_class, linter.get_sql(migration.app_label, migration.name), [])
+        return sorted({issue.message for issue in [*errors, *warnings]})
+    except Exception as error:  # whatever a migration does to a linter, the migration itself will tell
+        return [f"could not be judged ({type(error).__name__}: {error})"]
+
+
+linter_packages = sys.argv[1:]
+sys.path.extend(linter_packages)
+executor = MigrationExecutor(connection)
+unapplied = [migration for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+applied = [".".join(key) for key in MigrationRecorder(connection).applied_migrations()]
+issues = {f"{migration.app_label}.{migration.name}": judge(migration) for migration in unapplied} if linter_packages else {}
+answer = {
+    "applied": sorted(applied),
+    "unapplied": [f"{migration.app_label}.{migration.name}" for migration in unapplied],
+    "issues": {name: found for name, found in issues.items() if found},
+}
+print("shortstop answers: " + json.dumps(answer))

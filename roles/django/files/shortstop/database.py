@@ -1,0 +1,126 @@
+"""Step migrate: the database is brought to what the release's code expects, while the live one still serves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import inside
+import release
+from report import CommandFailed, StepFailed
+from site_config import Site
+
+LINTER = Path("/usr/local/lib/shortstop/linter")
+# Whoever waits for a lock makes every visitor of that table wait behind it, so a migration waits shortly, and often.
+LOCK_TIMEOUT = "100ms"
+PAUSES = (1, 2, 4, 8, 8, 8)  # seconds between tries
+LOCKED = "LockNotAvailable"  # psycopg's name for it, whatever language the server speaks
+
+
+@dataclass(frozen=True)
+class State:
+    """A database as a release sees it, by names such as `blog.0002_title`."""
+
+    applied: set[str]
+    unapplied: list[str]
+    issues: dict[str, list[str]]
+
+
+def state(site: Site, name: str, *, lint: bool = False) -> State:
+    packages = sorted(LINTER.glob("lib/python3*/site-packages")) if lint else []
+    answer = inside.script(site, name, "database.py", *packages, name="a look at the database's migrations")
+    return State(set(answer["applied"]), answer["unapplied"], answer["issues"])
+
+
+def unknown(site: Site, older: str, newer: str, applied: set[str]) -> list[str]:
+    """The applied migrations that the newer release knows and the older does not."""
+    marks = release.finished(site)
+    old, new = (marks.get(name, {}).get("migrations", {}) for name in (older, newer))
+    return sorted(name for name, replaced in new.items() if name in applied and name not in old and not (replaced and set(replaced) <= old.keys()))
+
+
+def migrate(site: Site, new: str, live: str | None) -> Iterator[str]:
+    """Migrate, then what a first deploy needs, each once; yields warnings."""
+    found = state(site, new, lint=live is not None)
+    for name, issues in found.issues.items():
+        yield f"{name} may break the release that is still live, or hold its visitors up: {', '.join(issues)}"
+    if live and (strange := unknown(site, new, live, found.applied)):
+        yield f"the database has migrations that this source does not know: {', '.join(strange)}"
+    if found.unapplied:
+        _migrate(site, new)
+    done = _done(site)
+    yield from _superuser(site, new, done)
+    _fixtures(site, new, done)
+
+
+def _migrate(site: Site, new: str, *arguments: str) -> None:
+    variables = (f"PGOPTIONS=-c lock_timeout={LOCK_TIMEOUT}",) if site.database == "postgres" else ()
+    name = " ".join(("manage.py migrate", *arguments))
+    for pause in (*PAUSES, None):
+        try:
+            inside.python(site, new, "manage.py", "migrate", "--no-input", *arguments, name=name, variables=variables)
+            return
+        except CommandFailed as error:
+            if LOCKED not in error.output:
+                raise
+            if pause is None:
+                raise StepFailed(
+                    f"{name} got no lock in {len(PAUSES) + 1} tries over {sum(PAUSES)} seconds: somebody holds the table"
+                    f" (select * from pg_stat_activity where state <> 'idle' order by xact_start). Deploy again when they are done.\n{error}"
+                ) from None
+        time.sleep(pause)
+
+
+def reverse(site: Site, newer: str, older: str, names: list[str]) -> None:
+    """Take these migrations back to where the older release's code ends; only the newer one's code can."""
+    leaves = dict(leaf.split(".", 1) for leaf in release.finished(site)[older]["leaves"])
+    for app in sorted({name.split(".")[0] for name in names}):
+        _migrate(site, newer, app, leaves.get(app, "zero"))
+
+
+def _done(site: Site) -> dict:
+    try:
+        return json.loads((site.configuration_dir / "done.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _remember(site: Site, done: dict, **what: object) -> None:
+    done.update(what)
+    temporary = site.configuration_dir / "done.json.new"
+    temporary.write_text(json.dumps(done), encoding="utf-8")
+    temporary.rename(site.configuration_dir / "done.json")
+
+
+def _superuser(site: Site, new: str, done: dict) -> Iterator[str]:
+    if not site.superuser:
+        site.superuser_file.unlink(missing_ok=True)
+        return
+    wanted = {"username": site.superuser["username"], "file": hashlib.sha256(site.superuser_file.read_bytes()).hexdigest()}
+    before = done.get("superuser", {})
+    if before.get("username") == wanted["username"]:
+        if before["file"] != wanted["file"]:
+            yield (
+                f'superuser "{wanted["username"]}" was made with another password or address, and stays as it is;'
+                f" change it with: sudo shortstop manage {site.name} changepassword {wanted['username']}"
+            )
+        return
+    answer = inside.script(site, new, "superuser.py", name=f'making superuser "{wanted["username"]}"', environment=site.superuser_file)
+    if not answer["created"]:
+        yield f'there is a user "{wanted["username"]}" already, who stays as they are'
+    _remember(site, done, superuser=wanted)
+
+
+def _fixtures(site: Site, new: str, done: dict) -> None:
+    loaded = dict(done.get("fixtures", {}))
+    for fixture in site.fixtures:
+        file = site.release_dir(new) / fixture
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        if loaded.get(fixture) != digest:
+            inside.python(site, new, "manage.py", "loaddata", file, name=f"manage.py loaddata {fixture}")
+            loaded[fixture] = digest
+            _remember(site, done, fixtures=loaded)

@@ -1,0 +1,22 @@
+"""The gates of a release: Django's and gunicorn's own checks. Errors end the deploy, warnings are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import inside
+from site_config import Site
+
+
+def ask(site: Site, new: str) -> Iterator[str]:
+    """Yield the warnings; what must not go live raises StepFailed."""
+    said = inside.python(site, new, "manage.py", "check", "--deploy", "--fail-level", "ERROR")
+    yield from (line.strip() for line in said.splitlines() if line.startswith("?: (") or ": (" in line)
+    inside.python(site, new, "-m", "gunicorn", "--check-config", wsgi(site.service_file(new)))
+
+
+def wsgi(service: Path) -> str:
+    """The module that a unit names, its command's last word."""
+    command = next(line for line in service.read_text(encoding="utf-8").splitlines() if line.startswith("ExecStart="))
+    return command.split()[-1]

@@ -1,0 +1,126 @@
+"""One run at a time: each is the transient unit of its site, whose name is the lock, and which outlives whoever started it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import systemd
+from report import END
+from site_config import INCOMING_DIR, RUN_DIR, Site
+
+COMMAND = "/usr/local/sbin/shortstop"
+ABANDONED = 10.0  # seconds without a new look at its report, after which nobody is taken to wait for a run
+PATIENCE = 20.0  # seconds that one attempt waits for an abandoned run
+LOOK = 0.2  # seconds between looks
+DAY = 24 * 3600
+
+
+class Busy(Exception):
+    """Another run holds the site's lock. Its text says which, whose and since when."""
+
+    def __init__(self, holder: str, *, abandoned: bool) -> None:
+        super().__init__(holder)
+        self.abandoned = abandoned  # nobody waits for it any more, so that it is worth waiting for
+
+
+def unit(site: Site) -> str:
+    return f"shortstop-deploy-{site.name}.service"
+
+
+def start(site: Site, by: str, action: str, *arguments: str, archive: Path | None = None) -> str:
+    """Begin a run as a unit of its own; returns its name, by which it is followed. Raises Busy.
+
+    An abandoned run is waited for, as long as an attempt lasts: whoever started it is gone, and cannot be asked.
+    """
+    begun = time.time()
+    while not (run := _try(site, by, action, arguments, archive)):
+        looks = [file.stat().st_mtime for file in _dir().glob(f"{site.name}-*.followed")]
+        if max(looks, default=0.0) > begun:
+            raise Busy(holder(site), abandoned=False)
+        if time.time() - begun > PATIENCE:
+            raise Busy(holder(site), abandoned=True)
+        time.sleep(LOOK)
+    return run
+
+
+def _try(site: Site, by: str, action: str, arguments: tuple[str, ...], archive: Path | None) -> str:
+    """The name of the run that was started, or "" where another one is under way."""
+    run = f"{site.name}-{uuid.uuid4().hex}"
+    for file in _dir().iterdir():
+        if time.time() - file.stat().st_mtime > DAY:
+            file.unlink()
+    words = ["systemd-run", "--quiet", "--collect", f"--unit={unit(site)}", "--property=Type=exec"]
+    # However it ends: what it left is put right before the lock is free.
+    words.append(f"--property=ExecStopPost={COMMAND} settle {site.name} --report {report_file(run)}")
+    words.append(f"--description={action} of {site.name} by {by} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}")
+    words += [COMMAND, "run", action, site.name, f"--by={by}", f"--report={report_file(run)}", *arguments]
+    if archive:
+        # Under a name of this run alone, where no other user reaches it.
+        INCOMING_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own = INCOMING_DIR / f"{run}.tar.gz"
+        shutil.copyfile(archive, own)
+        words.append(f"--archive={own}")
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if not done.returncode:
+        return run
+    if archive:
+        own.unlink()
+    if "already" not in done.stderr:
+        raise SystemExit(f"shortstop: {done.stderr.strip()}")
+    return ""
+
+
+def holder(site: Site) -> str:
+    """What holds the lock, or "" where nothing does."""
+    state = systemd.show(unit(site), "Description", "ActiveState")
+    return state["Description"] if state["ActiveState"] not in ("inactive", "failed") else ""
+
+
+def follow(run: str, after: int = 0, seconds: float = float("inf")) -> Iterator[dict]:
+    """The lines of a run's report after that many, as they come: until its end, or for so many seconds.
+
+    The last line comes when the lock is free again. Who begins to follow says with it that somebody waits for the run.
+    """
+    site_unit = f"shortstop-deploy-{run.rpartition('-')[0]}.service"
+    deadline = time.monotonic() + seconds
+    followed_file(run).touch()
+    while True:
+        over = systemd.show(site_unit, "ActiveState")["ActiveState"] in ("inactive", "failed")  # looked at before its last words are read
+        lines = [line for line in _lines(run)[after:] if over or line["step"] != END]
+        yield from lines
+        after += len(lines)
+        if over:
+            for file in (report_file(run), followed_file(run)):
+                file.unlink(missing_ok=True)
+            return
+        if time.monotonic() >= deadline:
+            return
+        time.sleep(LOOK)
+
+
+def _lines(run: str) -> list[dict]:
+    file = report_file(run)
+    whole = file.read_text(encoding="utf-8").rpartition("\n")[0] if file.exists() else ""  # the last may be half written
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def report_file(run: str) -> Path:
+    return _dir() / f"{run}.jsonl"
+
+
+def followed_file(run: str) -> Path:
+    """Its time says when somebody last looked after the run."""
+    return _dir() / f"{run}.followed"
+
+
+def _dir() -> Path:
+    directory = RUN_DIR / "shortstop"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return directory

@@ -1,0 +1,51 @@
+"""Set a site right after a run that was killed, with the host or without it: whatever `live.sock` names is the truth."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import audit
+import jobs
+import release
+import runner
+import switch
+import systemd
+from report import END, Report
+from site_config import INCOMING_DIR, SCRATCH_DIR, Site
+
+
+def after_run(site: Site, report: Path) -> None:
+    """What follows each run of the engine, while its lock still holds."""
+    if ended(report):
+        return
+    settle(site)
+    with Report(report) as told:
+        live = f"release {site.live}" if site.live else "nothing"
+        told.end("interrupted", site.live or "", f"the run was ended from outside; {live} is live")
+
+
+def settle(site: Site) -> None:
+    """Finish, or take back, what a run began. Nothing happens where nothing was left."""
+    systemd.systemctl("stop", f"{runner.unit_prefix(site, 'run')}*.service")
+    live = site.live
+    switch.sweep(site)
+    if live:
+        switch.point(site, live)  # `current` may lag behind
+        systemd.systemctl("enable", "--quiet", *site.units(live))
+        systemd.systemctl("start", "--no-block", *site.units(live))
+        if "live_since" not in (release.read_mark(site.release_dir(live)) or {}):
+            release.write_mark(site.release_dir(live), live_since=site.release_dir(live).stat().st_mtime)
+    jobs.install(site, live, wait=False)
+    for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *INCOMING_DIR.glob(f"{site.name}-*")):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    audit.end(site, "interrupted")
+
+
+def ended(report: Path) -> bool:
+    lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
+    try:
+        return bool(lines) and json.loads(lines[-1])["step"] == END
+    except ValueError:  # cut off in the middle
+        return False

@@ -1,0 +1,3 @@
+"""What a drill changes to make a release of other content."""
+
+WORD = "first"

@@ -1,0 +1,44 @@
+"""Deploys that no visitor notices, after a look at what the same visitors notice of the usual way."""
+
+import naive
+import pytest
+from house import Server
+from load import Load
+from sites import Site
+from table import Table
+
+
+@pytest.mark.short
+def test_the_same_visitors_notice_a_naive_restart(blog: Site, server: Server, table: Table, short: bool) -> None:
+    restarts = 1 if short else 3
+    with naive.served(server):
+        with Load(server, naive.DOMAIN, releases={naive.RELEASE}) as load:
+            for _ in range(restarts):
+                naive.restart(server)
+        table.add(f"naive: `systemctl restart`, {restarts} times", load, first=True)
+    assert load.failed
+
+
+@pytest.mark.short
+def test_visitors_notice_no_deploy(blog: Site, server: Server, table: Table, short: bool) -> None:
+    deploys = 3 if short else 20
+    flips = []
+    with blog.load(slow_every=1.5) as load:
+        quiet = load.quiet(5 if short else 30)
+        with load.window() as busy:
+            for number in range(deploys):
+                before = blog.live
+                if number % 2:
+                    blog.colour(f"colour{number}")
+                    blog.configure().expect_success()
+                else:
+                    blog.write(f"word{number}")
+                    blog.deploy().expect_success()
+                load.releases.add(blog.live)
+                flips.append(blog.flipped_at)
+                assert blog.live != before
+    table.add(f"{deploys} deploys of content and configuration", load)
+    print(f"\nquiet: {quiet}\nduring {deploys} deploys: {busy}\nratio of the slowest: {busy.slowest / quiet.slowest:.1f} (bar: 4)")
+    load.expect_none_failed()
+    assert [at for at in flips if not load.in_flight(at)] == []
+    assert {release: len(shown) for release, shown in load.contents.items()} == dict.fromkeys(load.releases, 1)
