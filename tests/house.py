@@ -86,6 +86,11 @@ class Run:
     def changed(self) -> int:
         return sum(int(line[2]) for line in RECAP.findall(self.output))
 
+    def sentence(self, site: str) -> str:
+        """What the run says first of a site, "" if nothing."""
+        found = re.search(rf'site "{site}": .*', self.output)
+        return found[0] if found else ""
+
     def expect_success(self) -> Run:
         assert self.status == 0, self.output[-8000:]
         return self
@@ -129,20 +134,25 @@ class Project:
         played = [ROOT / "playbooks" / name for name in playbooks] or [self.playbook]
         return ["ansible-playbook", "-i", str(self.directory / "inventory"), *map(str, played), *arguments]
 
-    def play(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> Run:
-        """Run the project's playbook, or others of the collection's by their names."""
+    def start(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> subprocess.Popen:
+        """Begin to run the project's playbook, or others of the collection's by their names, as a process group of its own."""
         environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **self.environment}
-        done = subprocess.run(
+        return subprocess.Popen(
             self.command(*arguments, playbooks=playbooks),
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
-        return Run(done.returncode, done.stdout)
+
+    def play(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> Run:
+        """Run a playbook to its end."""
+        process = self.start(*arguments, playbooks=playbooks)
+        output, _none = process.communicate()
+        return Run(process.returncode, output)
 
 
 class Visitors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ class Site:
 
     def __post_init__(self) -> None:
         shutil.copytree(SOURCE, self.source, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "app/requirements.txt", self.source)
         self.settings.update(domains=[self.domain], source={"path": str(self.source)}, health_path="/healthz")
 
     @property
@@ -50,6 +52,11 @@ class Site:
         """When visitors were last sent elsewhere, by the wall clock."""
         return float(self.server.run(f"stat --format %.6Y /srv/{self.name}/live.sock"))
 
+    @property
+    def record(self) -> list[dict]:
+        """What the host noted of each deploy and rollback."""
+        return [json.loads(line) for line in self.server.run(f"cat /srv/{self.name}/deploys.jsonl").splitlines()]
+
     def write(self, word: str) -> None:
         """Make other content of the source: a module and an asset."""
         (self.source / "content.py").write_text(f'WORD = "{word}"\n')
@@ -66,6 +73,13 @@ class Site:
     def configure(self, *arguments: str) -> Run:
         """The same after a change of configuration."""
         return self.project.play("--extra-vars", f"only={self.name}", *arguments, playbooks=("web.yml", "deploy.yml"))
+
+    def rollback(self, *arguments: str) -> Run:
+        return self.project.play("--extra-vars", f"only={self.name}", *arguments, playbooks=("rollback.yml",))
+
+    def lines(self, file: str) -> list[dict]:
+        """What the site's commands left in a file of its state."""
+        return [json.loads(line) for line in self.server.run(f"cat /srv/{self.name}/var/{file}").splitlines()]
 
     def load(self, **options: float) -> Load:
         """Visitors, who may meet the live release; what else they may meet is the drill's to add."""

@@ -1,0 +1,268 @@
+"""The same again, another configuration, the road back, and two at once."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+
+import pytest
+from house import Run, Server
+from sites import Site
+from table import Table
+
+SCRIPTS = 4.6  # seconds that the shell scripts took for a redeploy which visitors did notice
+
+
+def venvs(site: Site) -> set[str]:
+    return set(site.server.run(f"ls /srv/{site.name}/venvs").split())
+
+
+def add_migration(site: Site, number: int, operation: str) -> str:
+    """A migration of the table Row, after the one before; returns its name. The model stays as it is, so that older code works."""
+    before = sorted(file.stem for file in (site.source / "project/migrations").glob("0*.py"))[-1]
+    name = f"{number:04}_change"
+    text = f"""
+import time
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("project", "{before}")]
+    operations = [{operation}]
+"""
+    (site.source / f"project/migrations/{name}.py").write_text(text)
+    return name
+
+
+def column(name: str) -> str:
+    return f'migrations.SeparateDatabaseAndState(database_operations=[migrations.AddField("row", "{name}", models.TextField(null=True))])'
+
+
+def columns(site: Site) -> str:
+    return site.server.run(
+        f"runuser -u postgres -- psql -At -d {site.name} -c \"select column_name from information_schema.columns where table_name = 'project_row'\""
+    )
+
+
+@pytest.mark.short
+def test_the_same_again_changes_nothing(blog: Site) -> None:
+    blog.deploy()
+    live = blog.live
+    for file in blog.source.rglob("*"):
+        os.utime(file, (1, 1))
+        os.chown(file, 1234, 1234)
+    run = blog.project.play().expect_success()
+    assert run.changed == 0
+    assert blog.live == live
+
+
+def test_another_configuration_is_another_release(blog: Site) -> None:
+    before = blog.live
+    kept = before
+    for change in ({"environment": {"DJANGO_SECRET_KEY": "another " * 6}}, {"workers": 3}, {"limits": {"tasks": 200}}):
+        blog.settings.update(change)
+        blog.configure().expect_success()
+        assert blog.live != before
+        kept, before = before, blog.live
+    assert "TasksMax=200" in blog.server.run(f"systemctl cat gunicorn-blog@{blog.live}.service")
+    blog.rollback().expect_success()
+    assert blog.live == kept
+    assert "TasksMax=256" in blog.server.run(f"systemctl cat gunicorn-blog@{blog.live}.service")
+
+
+@pytest.mark.short
+def test_back_to_the_previous_release(blog: Site, table: Table) -> None:
+    blog.deploy().expect_success()
+    old = blog.live
+    blog.write("regretted")
+    blog.deploy().expect_success()
+    regretted = blog.live
+    with blog.load(slow_every=1.5) as load:
+        load.releases.add(old)
+        blog.rollback().expect_success()
+    seconds = blog.record[-1]["seconds"]
+    print(f"\nrollback: {seconds:.1f} s on the server (bar: 5)")
+    table.add("rollback to the previous release", load, f"{seconds:.1f} s on the server")
+    load.expect_none_failed()
+    assert blog.live == old
+    # A whole run leaves it there and says so; asked for by name, it goes on.
+    run = blog.project.play(playbooks=("deploy.yml",)).expect_success()
+    assert f'site "blog": release {regretted} was rolled back from, so {old} stays live' in " ".join(run.output.split())
+    assert blog.live == old
+    blog.deploy().expect_success()
+    assert blog.live == regretted
+
+
+def test_back_across_migrations(blog: Site) -> None:
+    blog.deploy().expect_success()
+    old = blog.live
+    name = add_migration(blog, 2, column("first"))
+    blog.deploy().expect_success()
+    new = blog.live
+    blog.rollback().expect_failure(f"release {old} does not know these migrations: project.{name}")
+    assert blog.live == new
+    blog.rollback("-e", "migrations=keep").expect_success()
+    assert blog.live == old
+    assert "first" in columns(blog)
+    blog.deploy().expect_success()
+    assert blog.live == new
+    blog.rollback("-e", "migrations=reverse", "-e", f"to={old}").expect_success()
+    assert blog.live == old
+    assert "first" not in columns(blog)
+    (blog.source / f"project/migrations/{name}.py").unlink()
+
+
+def test_a_risky_migration_is_told(blog: Site) -> None:
+    name = add_migration(blog, 2, 'migrations.SeparateDatabaseAndState(database_operations=[migrations.RemoveField("row", "made_at")])')
+    run = blog.deploy()
+    (blog.source / f"project/migrations/{name}.py").unlink()
+    assert f"project.{name} may break the release that is still live" in " ".join(run.output.split())
+    blog.rollback("-e", "migrations=reverse").expect_success()
+
+
+def test_a_requirement_makes_one_virtual_environment(blog: Site, table: Table) -> None:
+    blog.deploy().expect_success()
+    before = venvs(blog)
+    blog.write("quick")
+    start = time.monotonic()
+    with blog.load() as load:
+        blog.deploy().expect_success()
+    seconds = time.monotonic() - start
+    load.releases.add(blog.live)
+    print(f"\nredeploy: {seconds:.1f} s for the whole run (bar: 10), {blog.record[-1]['seconds']:.1f} s of it on the server")
+    table.add("redeploy of one site", load, f"{seconds:.1f} s for the whole run, beside the scripts' {SCRIPTS} s")
+    load.expect_none_failed()
+    assert venvs(blog) == before
+    requirements = blog.source / "requirements.txt"
+    requirements.write_text(requirements.read_text() + "sqlparse>=0.5\n")
+    blog.deploy().expect_success()
+    assert len(venvs(blog) - before) == 1
+
+
+def test_two_deploys_of_one_site(blog: Site) -> None:
+    name = add_migration(blog, 2, "migrations.RunPython(lambda apps, schema_editor: time.sleep(15), migrations.RunPython.noop)")
+    first = Background(blog)
+    blog.server.run('until grep -qs \'"step": "migrate", "result": "begun"\' /run/shortstop/blog-*.jsonl; do sleep 0.1; done')
+    blog.deploy().expect_failure('site "blog": another run is under way (deploy of blog by ')
+    first.end().expect_success()
+    (blog.source / f"project/migrations/{name}.py").unlink()
+
+
+def test_two_sites_at_once(blog: Site, shop: Site) -> None:
+    before = blog.live, shop.live
+    blog.write("both")
+    shop.write("both")
+    first, second = Background(blog), Background(shop)
+    first.end().expect_success()
+    second.end().expect_success()
+    assert blog.live != before[0]
+    assert shop.live != before[1]
+
+
+class Background:
+    """A deploy that runs beside the test."""
+
+    def __init__(self, site: Site) -> None:
+        self.process = site.project.start("--extra-vars", f"only={site.name}", playbooks=("deploy.yml",))
+        # What nobody reads stops whoever writes it.
+        self.thread = threading.Thread(target=self._read)
+        self.thread.start()
+
+    def _read(self) -> None:
+        self.output, _none = self.process.communicate()
+
+    def end(self) -> Run:
+        self.thread.join()
+        return Run(self.process.returncode, self.output)
+
+
+def test_timers_and_daemons_run_in_one_release(blog: Site, server: Server) -> None:
+    blog.settings["timers"] = {"tick": {"command": "manage.py tick", "every": "1s"}}
+    blog.settings["daemons"] = {"work": {"command": "manage.py work"}}
+    for word in ("one", "two", "three", "four"):
+        blog.write(word)
+        blog.deploy().expect_success()
+    ticks, works = (blog.lines(file) for file in ("ticks.jsonl", "work.jsonl"))
+    overlaps = [(a, b) for a, b in pairwise(ticks) if b["started"] < a["ended"]]
+    assert overlaps == []
+    order = [work["release"] for work in works]
+    assert len(set(order)) == 4
+    assert len([pair for pair in pairwise(order) if pair[0] != pair[1]]) == 3
+    assert len({tick["release"] for tick in ticks}) > 1
+    # A timer that fails, and a daemon that ends, are seen.
+    blog.settings["timers"] = {"tick": {"command": "manage.py nonsense", "every": "1s"}}
+    blog.settings["daemons"] = {}
+    blog.deploy().expect_success()
+    until_failed = "until systemctl --failed --no-legend | grep -q site-blog-tick.service; do sleep 0.2; done"
+    server.run(f"timeout 30 sh -c '{until_failed}'")
+    assert "site-blog-work" not in server.run("systemctl list-units --all --no-legend 'site-blog-*'")
+    blog.settings["timers"] = {}
+    blog.deploy().expect_success()
+    assert server.run("systemctl list-units --all --no-legend 'site-blog-*'; ls /etc/systemd/system | grep site-blog- || true") == ""
+
+
+def test_a_daemon_that_ends_does_not_go_live(blog: Site) -> None:
+    old = blog.live
+    blog.settings["daemons"] = {"work": {"command": "manage.py nonsense"}}
+    blog.deploy().expect_failure('site "blog": flip: ').expect_failure("Unknown command: 'nonsense'")
+    blog.settings["daemons"] = {}
+    assert blog.live == old
+
+
+def test_a_migration_behind_a_long_reader(blog: Site, server: Server, table: Table) -> None:
+    old = blog.live
+    add_migration(blog, 3, column("second"))
+    with long_reader(server), blog.load() as load:
+        quiet = load.quiet(10)
+        with load.window() as busy:
+            run = blog.deploy()
+    run.expect_failure('site "blog": migrate: manage.py migrate got no lock in 7 tries')
+    print(f"\nquiet: {quiet}\nbehind a long reader: {busy}")
+    table.add("a migration behind a long reader", load, run.sentence("blog"))
+    load.expect_none_failed()
+    assert blog.live == old
+    blog.deploy().expect_success()
+    assert "second" in columns(blog)
+
+
+@contextmanager
+def long_reader(server: Server) -> Iterator[None]:
+    """Somebody who reads the table in a transaction that does not end."""
+    server.run("systemd-run --quiet --unit=long-reader --uid=postgres psql -d blog -c 'begin; select * from project_row; select pg_sleep(600)'")
+    reads = "select 1 from pg_stat_activity where query like '%pg_sleep(600)%' and wait_event = 'PgSleep'"
+    server.run(f'timeout 30 sh -c "until runuser -u postgres -- psql -Atc \\"{reads}\\" | grep -q 1; do sleep 0.2; done"')
+    yield
+    server.run("systemctl stop long-reader")
+
+
+def test_what_a_first_deploy_loads(served: dict[str, Site], shop: Site, server: Server) -> None:
+    (shop.source / "project/fixtures").mkdir()
+    rows = shop.source / "project/fixtures/rows.json"
+    rows.write_text('[{"model": "project.row", "pk": 1000, "fields": {"made_at": "2026-01-01T00:00:00Z"}}]')
+    shop.settings["fixtures"] = ["project/fixtures/rows.json"]
+    shop.deploy().expect_success()
+    assert server.get(shop.domain, "/row/").body.strip() == "1"
+    # Loaded once, so what a visitor makes of it since then stays.
+    server.run("runuser -u postgres -- psql -d shop -c 'delete from project_row'")
+    shop.write("newer")
+    shop.deploy().expect_success()
+    assert server.get(shop.domain, "/row/").body.strip() == "0"
+    rows.write_text(rows.read_text().replace("1000", "1001"))
+    shop.deploy().expect_success()
+    assert server.get(shop.domain, "/row/").body.strip() == "1"
+
+
+def test_releases_that_are_kept(blog: Site) -> None:
+    blog.settings["releases_kept"] = 3
+    for word in ("k1", "k2", "k3", "k4"):
+        blog.write(word)
+        blog.deploy().expect_success()
+    assert len(blog.server.run("ls /srv/blog/releases").split()) == 3
+    used = {blog.server.run(f"readlink /srv/blog/releases/{name}/venv").strip().rpartition("/")[2] for name in blog.server.run("ls /srv/blog/releases").split()}
+    assert venvs(blog) == used
+    assert blog.server.run("ls /srv/blog/static | grep -c 'page\\.[0-9a-f]*\\.css$'").strip() == "3"
