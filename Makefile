@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hosts demo test lint unit app sanity molecule drill down
+.PHONY: help setup hosts demo test lint unit app sanity molecule deploys drill down
 
 PYTHON ?= python3
 LINK := .ansible/collections/ansible_collections/shortstop/django
@@ -45,7 +45,7 @@ demo: hosts ## from nothing to two served sites, in a local container
 	ansible-playbook -i inventories/demo site.yml
 	@python tests/host/answers tatis.localhost:8080 uat.localhost:8080
 
-test: lint unit app sanity molecule ## everything that CI checks
+test: lint unit app sanity molecule deploys ## everything that CI checks
 
 lint: setup ## what can be seen without running anything
 	yamllint --strict .
@@ -66,8 +66,11 @@ sanity: setup ## ansible-test on the artifact that Galaxy would get
 molecule: hosts ## the scenarios on fresh hosts; one with role=NAME
 	molecule test $(if $(role),--scenario-name $(role),--all)
 
+deploys: hosts ## deploys under load, in their short form
+	python -m pytest tests/deploy --short
+
 drill: hosts ## the long proofs
-	python -m pytest tests/drill
+	python -m pytest tests/drill tests/deploy
 
 down: ## remove the containers
 	@! docker info >/dev/null 2>&1 || $(HOST) stop-all

@@ -107,7 +107,7 @@ class Repository:
         self.url = url
         with_credentials = WITH_CREDENTIALS.fullmatch(url)
         self.address = with_credentials[1] + with_credentials[3] if with_credentials else url
-        self.username, _, self.password = with_credentials[2].partition(":") if with_credentials else ("", "", "")
+        self.username, _colon, self.password = with_credentials[2].partition(":") if with_credentials else ("", "", "")
         name = re.sub(r"[^A-Za-z0-9_-]", "-", re.split(r"[/:]", self.address.rstrip("/"))[-1].removesuffix(".git"))
         self.directory = cache_dir() / f"{name[:60]}-{_digest(self.address)[:12]}"
         self.mirror = self.directory / "mirror.git"

@@ -114,7 +114,7 @@ CASES = {
     "`check --deploy` errors": (check_error, "prepare", "no deploy today"),
     "a full disk at unpack": (full_disk, "prepare", "No space left on device"),
     "a failing migration": (no_migration, "migrate", "RuntimeError: no migration today"),
-    "the database stopped": (no_database, "migrate", "connection failed"),
+    "the database stopped": (no_database, "migrate", "failed: No such file or directory"),
     "a health path that answers 500": (no_health, "prove", "RuntimeError: no health today"),
     "a health path that never answers": (no_answer, "prove", "no answer within 3 seconds"),
     "a worker that dies after start": (dying_worker, "prove", "no worker today"),
