@@ -57,13 +57,14 @@ def compress(site: Site, directory: Path) -> None:
         variants = [stored.with_name(stored.name + suffix) for suffix in (".gz", *([".br"] if BROTLI.exists() else []))]
         if known and all(variant.is_file() for variant in variants):
             for variant in variants:
-                shutil.copyfile(variant, file.with_name(variant.name))
+                shutil.copy2(variant, file.with_name(variant.name))
         else:
             fresh.append(file)
     for file in fresh:
         file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
+        shutil.copystat(file, file.with_name(file.name + ".gz"))  # nginx tells the time of what it sends
     if fresh and BROTLI.exists():
-        as_root(BROTLI, "--keep", "--force", "--", *fresh)
+        as_root(BROTLI, "--keep", "--force", "--", *fresh)  # keeps the time
 
 
 def _hashed(directory: Path) -> set[Path]:
@@ -92,7 +93,7 @@ def publish(site: Site, new: str) -> None:
             shutil.rmtree(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.new")
-        shutil.copyfile(file, temporary)
+        shutil.copy2(file, temporary)
         temporary.chmod(0o644)
         temporary.rename(target)
 
