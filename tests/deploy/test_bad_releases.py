@@ -90,7 +90,9 @@ def die():
     print("no worker today", file=sys.stderr, flush=True)
     os._exit(1)
 
-threading.Timer(1.5, die).start()
+timer = threading.Timer(1.5, die)
+timer.daemon = True  # what only looks at this module ends before that
+timer.start()
 """
     append(site, "project/wsgi.py", text)
 
