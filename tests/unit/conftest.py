@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pwd
@@ -11,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from hypothesis import settings
@@ -22,7 +24,11 @@ if not (COLLECTIONS / "ansible_collections" / "shortstop" / "django").exists():
     pytest.exit('The collection is not linked into .ansible/collections; run "make setup" first.', returncode=2)
 sys.path.insert(0, str(COLLECTIONS))
 # The engine's modules know each other by bare names, as they do on a server.
-sys.path.insert(0, str(ROOT / "roles" / "django" / "files" / "shortstop"))
+ENGINE = ROOT / "roles" / "django" / "files" / "shortstop"
+sys.path.insert(0, str(ENGINE))
+
+PLACES = ("CONFIGURATION_DIR", "UNIT_DIR", "RUN_DIR", "SCRATCH_DIR", "INCOMING_DIR", "SERVER_ENVIRONMENT", "LINTER")
+RUNNING = {"ActiveState": "active", "SubState": "running", "NRestarts": 0, "MainPID": 0, "Description": ""}
 
 # The same examples at each run, and no clock: a slow machine fails no test.
 settings.register_profile("shortstop", deadline=None, derandomize=True)
@@ -58,6 +64,18 @@ class Machine:
             raise subprocess.CalledProcessError(status, words)
         return subprocess.CompletedProcess(words, status, output, output)
 
+    def answer_of(self, script: str, **answer: object) -> None:
+        """What one of the scripts that run inside a release answers, among what its site prints."""
+        self.answer(f"/inside/{script}", f"a line of the site's\nshortstop answers: {json.dumps(answer)}\n")
+
+    def unit(self, name: str, **state: object) -> None:
+        """What systemd shows of the units whose names begin so; they run, but for what is said here."""
+        self.answer(f"systemctl show {name}", "".join(f"{key}={value}\n" for key, value in {**RUNNING, **state}.items()))
+
+    def lines(self, part: str) -> list[str]:
+        """The command lines that hold this."""
+        return [line for line in self.started if part in line]
+
     def positions(self, *parts: str) -> list[int]:
         """Where in the order of command lines each part first stands."""
         return [next(index for index, line in enumerate(self.started) if part in line) for part in parts]
@@ -67,7 +85,7 @@ class Machine:
 def machine(monkeypatch) -> Machine:
     """A machine on which nothing really runs, and nobody owns anything."""
     fake = Machine()
-    fake.answer("systemctl show", "ActiveState=active\nNRestarts=0\n")
+    fake.unit("")
     monkeypatch.setattr(subprocess, "run", fake)
     monkeypatch.setattr(os, "chown", lambda *_, **__: None)
     monkeypatch.setattr(pwd, "getpwnam", lambda _name: pwd.getpwuid(os.getuid()))
@@ -76,20 +94,52 @@ def machine(monkeypatch) -> Machine:
 
 
 @pytest.fixture
-def blog(tmp_path: Path, monkeypatch, machine) -> Iterator:
+def engine() -> list[ModuleType]:
+    """All modules of the engine."""
+    return [importlib.import_module(file.stem) for file in ENGINE.glob("*.py") if file.stem != "__main__"]
+
+
+class Clock:
+    """Stands in for the module time: stands still, but for those who sleep."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+        self.slept: list[float] = []
+
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch, engine) -> Clock:
+    fake = Clock()
+    for module in engine:
+        if hasattr(module, "time"):
+            monkeypatch.setattr(module, "time", fake)
+    return fake
+
+
+@pytest.fixture
+def blog(tmp_path: Path, monkeypatch, machine, engine) -> Iterator:
     """A site as the engine knows it, with all that it has on a server below temporary directories."""
-    import release
-    import runner
     import site_config
+    import static_files
 
     base = tmp_path.resolve()
     # A socket's path ends at 107 bytes.
     run = tempfile.mkdtemp(prefix="shortstop-")
-    places = {name: base / name.lower() for name in ("CONFIGURATION_DIR", "UNIT_DIR", "SCRATCH_DIR", "SERVER_ENVIRONMENT")}
-    for name, place in {**places, "RUN_DIR": Path(run)}.items():
-        for module in (release, runner, site_config):
+    places = {**{name: base / name.lower() for name in PLACES}, "RUN_DIR": Path(run)}
+    for name, place in places.items():
+        for module in engine:
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, place)
+    monkeypatch.setattr(static_files, "BROTLI", base / "brotli")
     given = {
         "name": "blog",
         "user": "blog",
@@ -102,6 +152,7 @@ def blog(tmp_path: Path, monkeypatch, machine) -> Iterator:
         "threads": 4,
         "releases_kept": 2,
         "database": "postgres",
+        "health_timeout": 5,
     }
     for directory in ("releases", "venvs", "static"):
         (base / "srv" / "blog" / directory).mkdir(parents=True)
@@ -121,9 +172,9 @@ def blog(tmp_path: Path, monkeypatch, machine) -> Iterator:
 
 @pytest.fixture
 def make_release(blog) -> Callable[..., None]:
-    """Puts a release there as a deploy leaves it; without a mark it was never finished."""
+    """Puts a release there as a deploy leaves it, its mark saying `said`; without a mark it was never finished."""
 
-    def make(name: str, *, live_since: float | None = None, finished: bool = True, venv: str = "venv1", static: tuple[str, ...] = ()) -> None:
+    def make(name: str, *, live_since: float | None = None, finished: bool = True, venv: str = "venv1", static: tuple[str, ...] = (), **said: object) -> None:
         directory = blog.release_dir(name)
         (directory / "static").mkdir(parents=True)
         (blog.root / "venvs" / venv).mkdir(exist_ok=True)
@@ -135,6 +186,6 @@ def make_release(blog) -> Callable[..., None]:
             (directory / "static" / file).write_text(name, encoding="utf-8")
         if finished:
             since = {} if live_since is None else {"live_since": live_since}
-            (directory / ".shortstop.json").write_text(json.dumps({"source": "0" * 64, **since}), encoding="utf-8")
+            (directory / ".shortstop.json").write_text(json.dumps({"source": "0" * 64, **since, **said}), encoding="utf-8")
 
     return make

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from pathlib import Path
 
+import database
 import deploy
+import hold
+import prepare
+import prune
 import pytest
 import release
 import switch
@@ -13,17 +17,20 @@ from report import Report, StepFailed
 
 SOURCE = "a" * 64
 OLD = "0000000000bb"
-STEPS = ["sweep", "prepare", "migrate", "prove", "flip", "abandon", "retire_all_but", "prune"]
+STEPS = {switch: ("sweep", "prove", "flip", "abandon", "retire_all_but"), prepare: ("prepare",), database: ("migrate",), prune: ("prune",)}
+WHOLE = ["sweep", "prepare", "migrate", "prove", "flip", "retire_all_but", "prune"]
 
 
 class Road:
     """A deploy whose steps only remember that they were taken."""
 
-    def __init__(self, site, path, monkeypatch) -> None:
+    def __init__(self, site, path: Path, monkeypatch) -> None:
         self.site, self.path, self.patch = site, path, monkeypatch
+        self.new = release.identify(site, SOURCE)
         self.taken: list[str] = []
-        for step in STEPS:
-            self.let(step)
+        for steps in STEPS.values():
+            for step in steps:
+                self.let(step)
 
     def let(self, step: str, fail: Exception | None = None, warnings: tuple[str, ...] = ()) -> None:
         """What a step does from now on."""
@@ -34,63 +41,63 @@ class Road:
                 raise fail
             return iter(warnings)
 
-        module = {"migrate": deploy, "prepare": deploy.prepare, "prune": deploy.prepare}.get(step, switch)
+        module = next(module for module, steps in STEPS.items() if step in steps)
         self.patch.setattr(module, step, taken)
 
-    def go(self) -> int:
+    def go(self, **options: object) -> int:
         with Report(self.path) as report:
-            return deploy.deploy(self.site, SOURCE, self.path.with_name("archive"), report)
+            return deploy.deploy(self.site, SOURCE, self.path.with_name("archive"), report, **options)
 
     def told(self) -> list[tuple[str, str]]:
-        return [(line["step"], line["result"]) for line in self.lines()]
+        return [(line["step"], line["result"]) for line in self.lines() if line["result"] != "begun"]
 
     def lines(self) -> list[dict]:
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
+    def noted(self) -> list[dict]:
+        return [json.loads(line) for line in self.site.audit_file.read_text(encoding="utf-8").splitlines()]
+
 
 @pytest.fixture
-def road(blog, tmp_path, monkeypatch) -> Road:
+def road(blog, tmp_path, monkeypatch, make_release, clock) -> Road:
+    make_release(OLD)
     switch.point(blog, OLD)
+    make_release(release.identify(blog, SOURCE))
     return Road(blog, tmp_path / "report.jsonl", monkeypatch)
 
 
 def test_it_works(road):
     assert road.go() == 0
-    assert road.taken == ["sweep", "prepare", "migrate", "prove", "flip", "retire_all_but", "prune"]
-    assert road.told() == [*((step, "done") for step in ("prepare", "migrate", "prove", "flip", "retire")), ("deploy", "live")]
+    assert road.taken == WHOLE
+    assert road.told() == [*((step, "done") for step in ("prepare", "migrate", "prove", "flip", "retire", "prune")), ("end", "live")]
+    assert road.lines()[-1]["release"] == road.new
 
 
 def test_what_is_live_already_is_left_alone(road):
-    switch.point(road.site, release.identify(road.site, SOURCE))
+    switch.point(road.site, road.new)
     assert road.go() == 0
     assert road.taken == []
-    assert road.told() == [("plan", "unchanged")]
+    assert road.told() == [("end", "unchanged")]
+    assert not road.site.audit_file.exists()
 
 
-def test_a_warning_is_told_and_stops_nothing(road):
-    road.let("prepare", warnings=("HSTS is off",))
+@pytest.mark.parametrize("step", ["prepare", "migrate"])
+def test_a_warning_is_told_and_stops_nothing(road, step):
+    road.let(step, warnings=("HSTS is off",))
     assert road.go() == 0
-    assert road.lines()[0]["message"] == "HSTS is off"
-    assert road.told()[:2] == [("prepare", "warning"), ("prepare", "done")]
+    assert [line["message"] for line in road.lines() if line["result"] == "warning"] == ["HSTS is off"]
+    assert road.taken == WHOLE
 
 
 @pytest.mark.parametrize("error", [StepFailed("it broke"), OSError("it broke")], ids=["foreseen", "unforeseen"])
-@pytest.mark.parametrize(
-    ("broken", "step", "taken"),
-    [
-        ("sweep", "prepare", []),
-        ("prepare", "prepare", ["sweep"]),
-        ("migrate", "migrate", ["sweep", "prepare"]),
-        ("prove", "prove", ["sweep", "prepare", "migrate"]),
-        ("flip", "flip", ["sweep", "prepare", "migrate", "prove"]),
-    ],
-)
-def test_a_failure_abandons_the_new_release(road, error, broken, step, taken):
+@pytest.mark.parametrize("broken", ["sweep", "prepare", "migrate", "prove", "flip"])
+def test_a_failure_abandons_the_new_release(road, error, broken):
     road.let(broken, fail=error)
     assert road.go() == 1
-    assert road.taken == [*taken, broken, "abandon"]
-    assert road.told()[-2:] == [(step, "failed"), ("clean up", "done")]
-    assert "it broke" in road.lines()[-2]["message"]
+    assert road.taken == [*WHOLE[: WHOLE.index(broken) + 1], "abandon"]
+    step = "prepare" if broken == "sweep" else broken
+    assert road.told()[-3:] == [(step, "failed"), ("clean up", "done"), ("end", "failed")]
+    assert road.lines()[-1]["message"] == f"{step}: {'' if isinstance(error, StepFailed) else 'OSError: '}it broke"
     assert road.site.live == OLD
 
 
@@ -98,27 +105,178 @@ def test_a_clean_up_that_fails_too_is_told_after_its_cause(road):
     road.let("prove", fail=StepFailed("it is dumb"))
     road.let("abandon", fail=StepFailed("it does not stop"))
     assert road.go() == 1
-    assert road.told()[-2:] == [("prove", "failed"), ("clean up", "failed")]
+    assert road.told()[-3:] == [("prove", "failed"), ("clean up", "failed"), ("end", "failed")]
+    assert road.lines()[-1]["message"] == "prove: it is dumb"
 
 
-@pytest.mark.parametrize("broken", ["retire_all_but", "prune"])
-def test_what_fails_after_the_flip_is_a_warning(road, broken):
-    road.let(broken, fail=OSError("it does not stop"))
-    assert road.go() == 0
+@pytest.mark.parametrize(("broken", "step"), [("retire_all_but", "retire"), ("prune", "prune")])
+def test_what_fails_after_the_flip_leaves_the_new_release_live(road, broken, step):
+    road.let(broken, fail=StepFailed("it does not stop"))
+    assert road.go() == 1
     assert "abandon" not in road.taken
-    assert road.told()[-3:] == [("retire", "failed"), ("retire", "warning"), ("deploy", "live")]
-    assert "the next deploy tries again" in road.lines()[-2]["message"]
+    assert road.told()[-2:] == [(step, "failed"), ("end", "live, but not done")]
+    assert road.lines()[-1]["message"] == f"{step}: it does not stop\nRelease {road.new} is live; the next run tries to take away what is left"
 
 
-def test_migrating_waits_for_a_lock_no_longer_than_visitors_can(blog, machine, make_release):
-    make_release("new")
-    deploy.migrate(blog, "new")
-    (line,) = machine.started
-    assert f"/usr/bin/env PGOPTIONS=-c lock_timeout=5s {blog.release_dir('new')}/venv/bin/python manage.py migrate --no-input" in line
-    assert f"--property=EnvironmentFile={blog.release_environment('new')}" in line
+@pytest.mark.parametrize("unapplied", [["shop.0001_initial", "shop.0002_price"], []], ids=["it has not", "it has"])
+def test_a_host_that_does_not_migrate_waits_for_the_one_that_does(road, monkeypatch, unapplied):
+    monkeypatch.setattr(database, "state", lambda _site, _name: database.State(set(), unapplied, {}))
+    assert road.go(migrates=False) == int(bool(unapplied))
+    assert "migrate" not in road.taken
+    if unapplied:
+        sentence = "migrate: the host that migrates this database has not applied shop.0001_initial, shop.0002_price; deploy to it first"
+        assert road.lines()[-1]["message"] == sentence
 
 
-def test_only_postgres_knows_a_lock_timeout(blog, machine, make_release):
-    make_release("new")
-    deploy.migrate(dataclasses.replace(blog, database="sqlite"), "new")
-    assert "PGOPTIONS" not in machine.started[0]
+def test_a_release_knows_what_it_takes_the_place_of_before_it_is_live(road):
+    road.let("prove", fail=StepFailed("it is dumb"))
+    road.go(by="ada@laptop")
+    mark = release.read_mark(road.site.release_dir(road.new))
+    assert (mark["previous"], mark["by"]) == (OLD, "ada@laptop")
+
+
+@pytest.mark.parametrize(("broken", "holds"), [("prepare", True), ("flip", True), (None, False)])
+def test_a_deploy_lets_go_once_it_is_live(road, broken, holds):
+    hold.hold(road.site, "0000000000cc")
+    if broken:
+        road.let(broken, fail=StepFailed("it broke"))
+    road.go()
+    assert bool(hold.held(road.site)) is holds
+
+
+@pytest.mark.parametrize(("broken", "result"), [(None, "live"), ("prove", "failed"), ("prune", "live, but not done")])
+def test_a_run_is_noted_as_it_ends(road, broken, result):
+    if broken:
+        road.let(broken, fail=StepFailed("it broke"))
+    road.go(by="ada@laptop", revision="v1")
+    (line,) = road.noted()
+    assert (line["action"], line["who"], line["from"], line["revision"]) == ("deploy", "ada", "laptop", "v1")
+    assert (line["release"], line["result"], line["live"]) == (road.new, result, OLD)
+
+
+def test_a_run_is_noted_as_under_way_from_its_beginning(road, monkeypatch):
+    there = []
+    monkeypatch.setattr(switch, "sweep", lambda site: there.extend(site.configuration_dir.glob("under_way.json")))
+    road.go()
+    assert len(there) == 1
+    assert not there[0].exists()
+
+
+@pytest.fixture
+def back(road, make_release, monkeypatch):
+    """Rolls back to the release before the live one, in a database that has some migrations more."""
+    site = road.site
+    switch.point(site, road.new)
+    marks = {
+        OLD: {"live_since": 2, "migrations": {"shop.0001_initial": []}, "leaves": ["shop.0001_initial"]},
+        road.new: {"live_since": 3, "previous": OLD, "migrations": {"shop.0001_initial": [], "shop.0002_price": [], "tag.0001_initial": []}},
+    }
+    for name, mark in marks.items():
+        release.write_mark(site.release_dir(name), **mark)
+    make_release("0000000000cc", live_since=1, migrations={"shop.0001_initial": []})
+    make_release("never_live")
+    applied = {"shop.0001_initial"}
+    monkeypatch.setattr(database, "state", lambda _site, _name: database.State(applied, [], {}))
+    monkeypatch.setattr(database, "reverse", lambda *arguments: road.taken.append(arguments[1:]))
+
+    def go(to: str | None = None, migrations: str = "", more: tuple[str, ...] = ()) -> int:
+        applied.update(more)
+        with Report(road.path) as report:
+            return deploy.rollback(site, to, report, by="ada@laptop", migrations=migrations)
+
+    return go
+
+
+MORE = ("shop.0002_price", "tag.0001_initial")
+
+
+@pytest.mark.parametrize(("to", "chosen"), [(None, OLD), (OLD, OLD), ("0000000000cc", "0000000000cc")])
+def test_a_rollback_is_the_same_road(road, back, to, chosen):
+    assert back(to) == 0
+    assert road.taken == ["sweep", "prove", "flip", "retire_all_but"]
+    assert road.told() == [*((step, "done") for step in ("choose", "prove", "flip", "retire")), ("end", "live")]
+    assert road.lines()[-1]["release"] == chosen
+    assert [(line["action"], line["release"], line["result"]) for line in road.noted()] == [("rollback", chosen, "live")]
+
+
+def test_a_rollback_holds_the_site(road, back):
+    back()
+    assert hold.held(road.site) == [road.new]
+
+
+def test_a_rollback_that_fails_holds_nothing(road, back):
+    road.let("prove", fail=StepFailed("it is dumb"))
+    assert back() == 1
+    assert hold.held(road.site) == []
+    assert road.taken[-1] == "abandon"
+
+
+@pytest.mark.parametrize("to", ["0123456789ab", "never_live", "the live one"])
+def test_only_a_kept_release_is_gone_back_to(road, back, to):
+    to = road.new if to == "the live one" else to
+    assert back(to) == 1
+    assert road.taken == []
+    assert road.lines()[-1]["message"] == f"choose: there is no release {to} to go back to; the releases that are kept are {OLD}, 0000000000cc"
+
+
+def test_where_no_release_was_before_it_says_which_others_there_are(road, back):
+    release.write_mark(road.site.release_dir(road.new), previous="0123456789ab")
+    assert back() == 1
+    assert road.lines()[-1]["message"] == f"choose: no release before {road.new} is kept; the releases that are kept are {OLD}, 0000000000cc"
+
+
+def test_where_nothing_else_is_kept_it_says_so(road, back):
+    for name in (OLD, "0000000000cc"):
+        prune.forget(road.site, name)
+    assert back() == 1
+    assert road.lines()[-1]["message"] == f"choose: no release before {road.new} is kept; no other release is kept"
+
+
+def test_a_site_that_was_never_live_has_nothing_to_go_back_from(road, back):
+    switch.unpoint(road.site)
+    assert back() == 1
+    assert road.lines()[-1]["message"] == "choose: nothing is live yet"
+
+
+def test_migrations_that_older_code_does_not_know_need_a_word(road, back):
+    assert back(more=MORE) == 1
+    assert road.lines()[-1]["message"] == (
+        f"choose: release {OLD} does not know these migrations: shop.0002_price, tag.0001_initial. Say what becomes of them: migrations=keep"
+        " leaves them applied, migrations=reverse takes them back, with the data that only they hold"
+    )
+    assert road.taken == ["sweep"]
+
+
+@pytest.mark.parametrize(("migrations", "reverses"), [("keep", False), ("reverse", True)])
+def test_migrations_are_kept_or_reversed_after_the_flip(road, back, migrations, reverses):
+    assert back(migrations=migrations, more=MORE) == 0
+    assert road.taken == ["sweep", "prove", "flip", "retire_all_but", *([(road.new, OLD, list(MORE))] if reverses else [])]
+
+
+def test_where_nothing_is_unknown_nothing_is_reversed(road, back):
+    assert back(migrations="reverse") == 0
+    assert road.taken[-1] == "retire_all_but"
+
+
+def test_a_reversal_that_fails_leaves_the_older_release_live_and_held(road, back, monkeypatch):
+    def fail(*_arguments: object) -> None:
+        raise StepFailed("it cannot be reversed")
+
+    monkeypatch.setattr(database, "reverse", fail)
+    assert back(migrations="reverse", more=MORE) == 1
+    assert road.told()[-2:] == [("reverse", "failed"), ("end", "live, but not done")]
+    assert hold.held(road.site) == [road.new]
+
+
+def test_each_release_that_was_gone_back_from_is_held(blog):
+    for name in ("one", "two"):
+        hold.hold(blog, name)
+    assert hold.held(blog) == ["one", "two"]
+    hold.let_go(blog)
+    assert hold.held(blog) == []
+
+
+def test_what_holds_a_site_may_have_been_cut_off(blog):
+    hold.hold(blog, "one")
+    (blog.configuration_dir / "held.json").write_text('["on', encoding="utf-8")
+    assert hold.held(blog) == []

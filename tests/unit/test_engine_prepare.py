@@ -1,13 +1,13 @@
-"""Step prepare: a release is made complete, asked by its gates, published, and forgotten in the end."""
+"""Step prepare: a release is made complete beside the live one, and asked by its gates."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 import subprocess
 from pathlib import Path
 
+import gates
 import prepare
 import pytest
 import release
@@ -17,7 +17,7 @@ from ansible_collections.shortstop.django.plugins.plugin_utils.collect import co
 
 NEW = "0000000000aa"
 INSTALL = "--no-cache-dir install"
-GATES = [" -m venv ", " wheel ", INSTALL, "check --deploy", "makemigrations", "--check-config", "collectstatic"]
+GATES = [" -m venv ", " wheel ", INSTALL, "check --deploy", "--check-config", "own_migrations.py", "collectstatic"]
 
 
 @pytest.fixture
@@ -45,17 +45,21 @@ def source(tmp_path, machine, gunicorn) -> tuple[str, Path]:
     machine.answer(" wheel ", lambda line: put(re.search(r"--wheel-dir (\S+)", line)[1], "gunicorn.whl", "shop.whl"))
     machine.answer(INSTALL, install)
     machine.answer("collectstatic", lambda line: put(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1], "css/a.css", "staticfiles.json"))
+    machine.answer_of("own_migrations.py", migrations={"shop.0001_initial": []}, leaves=["shop.0001_initial"])
     return collect(tmp_path / "source", tmp_path / "archive.tar.gz"), tmp_path / "archive.tar.gz"
 
 
-def prepared(blog, source) -> list[str]:
-    return list(prepare.prepare(blog, NEW, *source))
+def prepared(blog, source, new: str = NEW) -> list[str]:
+    digest, archive = source
+    return list(prepare.prepare(blog, new, digest, "v1", archive))
 
 
 def test_it_works(blog, source):
     assert prepared(blog, source) == []
     assert (blog.release_dir(NEW) / "manage.py").is_file()
-    assert release.read_mark(blog.release_dir(NEW))["source"] == source[0]
+    mark = release.read_mark(blog.release_dir(NEW))
+    assert mark.pop("prepared") > 0
+    assert mark == {"source": source[0], "revision": "v1", "migrations": {"shop.0001_initial": []}, "leaves": ["shop.0001_initial"]}
 
 
 def test_the_gates_come_in_order(blog, source, machine):
@@ -98,10 +102,36 @@ def test_a_release_that_is_finished_is_taken_as_it_is(blog, source, machine, mak
     assert machine.started == ["systemctl daemon-reload"]
 
 
+WARNINGS = """System check identified some issues:
+
+WARNINGS:
+?: (security.W004) You have not set a value for the SECURE_HSTS_SECONDS setting.
+shop.Price: (models.W042) Auto-created primary key used when not defining a primary key type.
+\tHINT: Configure the DEFAULT_AUTO_FIELD setting.
+
+System check identified 2 issues (0 silenced).
+"""
+
+
 def test_the_warnings_of_django_come_out(blog, source, machine):
-    warning = "?: (security.W004) You have not set a value for the SECURE_HSTS_SECONDS setting."
-    machine.answer("check --deploy", f"System check identified some issues:\n\nWARNINGS:\n{warning}\nSystem check identified 1 issue (0 silenced).\n")
-    assert prepared(blog, source) == [warning]
+    machine.answer("check --deploy", WARNINGS)
+    assert prepared(blog, source) == [
+        "?: (security.W004) You have not set a value for the SECURE_HSTS_SECONDS setting.",
+        "shop.Price: (models.W042) Auto-created primary key used when not defining a primary key type.",
+    ]
+
+
+@pytest.mark.parametrize("said", ["", "System check identified no issues (1 silenced).\n", "shop: loading\n"])
+def test_what_is_no_warning_stays_quiet(blog, source, machine, said):
+    machine.answer("check --deploy", said)
+    assert prepared(blog, source) == []
+
+
+def test_a_unit_names_its_module_at_the_end_of_its_command(tmp_path):
+    (tmp_path / "unit").write_text(
+        "[Service]\nExecStartPre=true\nExecStart=python -m gunicorn --workers 2 shop.wsgi:application\nUser=blog\n", encoding="utf-8"
+    )
+    assert gates.wsgi(tmp_path / "unit") == "shop.wsgi:application"
 
 
 @pytest.mark.parametrize("gunicorn", ["23.0.0"])
@@ -148,7 +178,7 @@ def test_wheels_are_built_without_the_site_s_environment(blog, source, machine):
 def test_a_virtual_environment_is_shared(blog, source, machine):
     prepared(blog, source)
     machine.started.clear()
-    list(prepare.prepare(blog, "0000000000bb", *source))
+    prepared(blog, source, "0000000000bb")
     assert not any(gate in line for gate in GATES[:3] for line in machine.started)
     assert (blog.release_dir(NEW) / "venv").readlink() == (blog.release_dir("0000000000bb") / "venv").readlink()
 
@@ -164,6 +194,17 @@ def test_a_virtual_environment_is_reached_from_its_release(blog, source):
     prepared(blog, source)
     assert (blog.release_dir(NEW) / "venv" / "bin" / "python").is_file()
     assert not (blog.release_dir(NEW) / "venv").readlink().is_absolute()
+
+
+@pytest.mark.parametrize(("requirements", "built"), [("", False), ("django", True)], ids=["the same", "others"])
+def test_only_other_requirements_build_another_virtual_environment(blog, source, machine, tmp_path, requirements, built):
+    prepared(blog, source)
+    machine.started.clear()
+    (tmp_path / "source" / "requirements.txt").write_text(requirements, encoding="utf-8")
+    (tmp_path / "source" / "shop" / "wsgi.py").write_text("changed", encoding="utf-8")
+    prepared(blog, (collect(tmp_path / "source", source[1]), source[1]), "0000000000bb")
+    assert bool(machine.lines(INSTALL)) is built
+    assert len(list((blog.root / "venvs").iterdir())) == 1 + built
 
 
 def test_a_virtual_environment_that_was_not_finished_is_built_anew(blog, source, machine):
@@ -206,7 +247,7 @@ def test_a_script_stays_executable(blog, tmp_path, machine):
     script.parent.mkdir()
     script.write_text("", encoding="utf-8")
     script.chmod(0o777)
-    prepare.give(blog, tmp_path / "release")
+    release.give(blog, tmp_path / "release")
     assert script.stat().st_mode & 0o777 == 0o750
 
 
@@ -216,101 +257,24 @@ def test_static_files_are_collected_beside_the_live_ones(blog, source):
     assert list(blog.static_dir.iterdir()) == []
 
 
+def test_a_script_without_an_answer_is_a_failure(blog, source, machine):
+    machine.answer("own_migrations.py", "the site prints, and ends\n")
+    with pytest.raises(StepFailed, match=r"^makemigrations --check for the apps of the source gave no answer; it said:\nthe site prints, and ends$"):
+        prepared(blog, source)
+
+
+def test_the_last_answer_of_a_script_counts(blog, source, machine):
+    machine.answer("own_migrations.py", 'shortstop answers: {"leaves": ["theirs"]}\nshortstop answers: {"leaves": ["ours"]}\n')
+    prepared(blog, source)
+    assert release.read_mark(blog.release_dir(NEW))["leaves"] == ["ours"]
+
+
+def test_the_jobs_stay_with_their_release(blog, source, machine):
+    blog = dataclasses.replace(blog, daemons={"worker": {"command": "manage.py worker"}})
+    prepared(blog, source)
+    assert [file.name for file in blog.jobs_dir(NEW).iterdir()] == ["site-blog-worker.service"]
+
+
 def test_nothing_is_left_in_scratch(blog, source, tmp_path):
     prepared(blog, source)
     assert list((tmp_path / "scratch_dir").iterdir()) == []
-
-
-def published(blog) -> dict[str, str]:
-    return {path.relative_to(blog.static_dir).as_posix(): path.read_text(encoding="utf-8") for path in blog.static_dir.rglob("*") if path.is_file()}
-
-
-def test_static_files_are_published_without_their_manifest(blog, make_release):
-    make_release(NEW, static=("css/a.css", "b.js", "staticfiles.json"))
-    prepare.publish_static(blog, NEW)
-    assert published(blog) == {"css/a.css": NEW, "b.js": NEW}
-
-
-def test_what_older_pages_name_stays_published(blog, make_release):
-    make_release("old", static=("old.css", "same.css"))
-    make_release(NEW, static=("new.css", "same.css"))
-    prepare.publish_static(blog, "old")
-    prepare.publish_static(blog, NEW)
-    assert published(blog) == {"old.css": "old", "new.css": NEW, "same.css": NEW}
-
-
-def test_a_published_file_is_replaced_at_once(blog, make_release):
-    make_release(NEW, static=("a.css",))
-    (blog.static_dir / "a.css").write_text("old", encoding="utf-8")
-    with (blog.static_dir / "a.css").open(encoding="utf-8") as visitor:
-        prepare.publish_static(blog, NEW)
-        assert visitor.read() == "old"
-
-
-def test_everybody_reads_a_published_file(blog, make_release):
-    make_release(NEW, static=("a.css",))
-    (blog.release_dir(NEW) / "static/a.css").chmod(0o640)
-    prepare.publish_static(blog, NEW)
-    assert (blog.static_dir / "a.css").stat().st_mode & 0o777 == 0o644
-
-
-@pytest.fixture(params=["directory", "link"])
-def rooted(request, blog, tmp_path):
-    """The site, its root as it is and reached through a link."""
-    if request.param == "directory":
-        return blog
-    (tmp_path / "link").symlink_to(blog.root)
-    return dataclasses.replace(blog, root=tmp_path / "link")
-
-
-@pytest.fixture
-def three(blog, make_release) -> None:
-    """Three releases, of which two are kept; the newest is live."""
-    for since, name in enumerate(("one", "two", "three"), start=1):
-        make_release(name, live_since=since, venv=f"venv-{name}", static=(f"{name}.css", "same.css"))
-        prepare.publish_static(blog, name)
-    (blog.root / "live.sock").symlink_to(blog.socket("three"))
-
-
-def names(directory: Path) -> set[str]:
-    return {path.name for path in directory.iterdir()}
-
-
-def test_the_newest_releases_are_kept(rooted, three):
-    prepare.prune(rooted)
-    assert names(rooted.root / "releases") == {"two", "three"}
-
-
-def test_what_only_pruned_releases_used_goes_with_them(rooted, three):
-    prepare.prune(rooted)
-    assert names(rooted.root / "venvs") == {"venv-two", "venv-three"}
-    assert set(published(rooted)) == {"two.css", "three.css", "same.css"}
-    assert [rooted.service_file(name).exists() for name in ("one", "two", "three")] == [False, True, True]
-    assert [rooted.release_environment(name).exists() for name in ("one", "two", "three")] == [False, True, True]
-
-
-def test_a_shared_virtual_environment_stays_as_long_as_one_uses_it(blog, three, make_release):
-    make_release("four", live_since=4, venv="venv-one")
-    prepare.prune(blog)
-    assert "venv-one" in names(blog.root / "venvs")
-
-
-def test_what_the_site_has_beside_its_releases_stays(blog, three):
-    prepare.prune(blog)
-    assert blog.template.exists()
-    assert blog.environment_file.exists()
-    assert (blog.configuration_dir / "site.json").exists()
-
-
-def test_a_release_that_was_never_live_goes_first(blog, three, make_release):
-    make_release("never")
-    prepare.prune(blog)
-    assert names(blog.root / "releases") == {"two", "three"}
-
-
-@pytest.mark.parametrize("mark", [{"live_since": 0.5}, {}], ids=["the clock was put back", "no word of it"])
-def test_the_live_release_is_kept_whatever_its_mark_says(rooted, three, mark):
-    (rooted.release_dir("three") / release.MARK).write_text(json.dumps(mark), encoding="utf-8")
-    prepare.prune(rooted)
-    assert names(rooted.root / "releases") == {"two", "three"}
-    assert "three.css" in published(rooted)

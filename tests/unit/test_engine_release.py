@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import release
+import switch
 from report import StepFailed
 
 SOURCE = "a" * 64
@@ -78,9 +79,47 @@ def test_a_changed_configuration_is_another_release(blog, change):
     assert release.identify(blog, SOURCE) != before
 
 
-@pytest.mark.parametrize("changed", [{"threads": 5}, {"requirements": "production.txt"}], ids=["threads", "requirements"])
+JOB = {"command": "manage.py poll", "every": "1min", "timeout": 300}
+FULL = {
+    "timers": {"poll": JOB},
+    "daemons": {"worker": {"command": "celery"}},
+    "fixtures": ["a.json"],
+    "superuser": {"username": "ada", "email": "a@example.com"},
+}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"threads": 5},
+        {"requirements": "production.txt"},
+        {"timers": {}},
+        {"timers": {"poll": {**JOB, "every": "2min"}}},
+        {"timers": {"poll": {**JOB, "timeout": 301}}},
+        {"daemons": {"worker": {"command": "celery -A shop"}}},
+        {"daemons": {"other": {"command": "celery"}}},
+        {"fixtures": ["a.json", "b.json"]},
+        {"superuser": {}},
+        {"superuser": {"username": "bob", "email": "a@example.com"}},
+        {"superuser": {"username": "ada", "email": "b@example.com"}},
+    ],
+)
 def test_a_changed_site_is_another_release(blog, changed):
-    assert release.identify(dataclasses.replace(blog, **changed), SOURCE) != release.identify(blog, SOURCE)
+    full = dataclasses.replace(blog, **FULL)
+    assert release.identify(dataclasses.replace(full, **changed), SOURCE) != release.identify(full, SOURCE)
+
+
+@pytest.mark.parametrize("changed", [{"releases_kept": 9}, {"health_timeout": 9}, {"health_path": "/"}, {"domain": "www.example.com"}])
+def test_what_no_process_of_the_site_sees_is_no_other_release(blog, changed):
+    assert release.identify(dataclasses.replace(blog, **changed), SOURCE) == release.identify(blog, SOURCE)
+
+
+def test_another_password_of_the_superuser_is_no_other_release(blog):
+    ids = set()
+    for password in ("open sesame", "another one"):
+        blog.superuser_file.write_text(f'DJANGO_SUPERUSER_PASSWORD="{password}"\n', encoding="utf-8")
+        ids.add(release.identify(dataclasses.replace(blog, **FULL), SOURCE))
+    assert len(ids) == 1
 
 
 def test_another_source_is_another_release(blog):
@@ -261,3 +300,36 @@ def test_a_mark_that_was_not_written_whole_is_none(tmp_path, content):
 def test_a_mark_is_read_as_it_was_written(tmp_path):
     release.write_mark(tmp_path, source=SOURCE)
     assert release.read_mark(tmp_path) == {"source": SOURCE}
+
+
+def test_a_mark_keeps_what_it_says_already(tmp_path):
+    release.write_mark(tmp_path, source=SOURCE, by="ada")
+    release.write_mark(tmp_path, by="bob", live_since=1)
+    assert release.read_mark(tmp_path) == {"source": SOURCE, "by": "bob", "live_since": 1}
+
+
+def test_what_is_finished_is_told_the_one_that_was_live_last_first(blog, make_release):
+    for name, since in {"old": 1, "never": None, "new": 2}.items():
+        make_release(name, live_since=since)
+    make_release("unfinished", finished=False)
+    assert list(release.finished(blog)) == ["new", "old", "never"]
+
+
+def test_a_server_without_releases_has_none(blog):
+    (blog.root / "releases").rmdir()
+    assert release.finished(blog) == {}
+    assert release.previous(blog) is None
+
+
+@pytest.mark.parametrize(
+    ("live", "mark", "previous"),
+    [("new", {"previous": "old"}, "old"), ("new", {"previous": "gone"}, None), ("new", {"previous": None}, None), ("new", {}, None), (None, {}, None)],
+    ids=["still there", "gone", "the first", "no word of it", "nothing is live"],
+)
+def test_the_previous_release_is_the_one_that_the_live_one_took_the_place_of(blog, make_release, live, mark, previous):
+    make_release("old", live_since=1)
+    make_release("between", live_since=2)
+    make_release("new", live_since=3, **mark)
+    if live:
+        switch.point(blog, live)
+    assert release.previous(blog) == previous

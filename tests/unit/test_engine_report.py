@@ -47,10 +47,12 @@ def test_a_message_of_many_lines_is_one_line(path, message):
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(secret=SECRETS, before=st.text(max_size=10), after=st.text(max_size=10), name=NAMES)
-@example(secret='a"b\\c$d`e', before="key: ", after="\n", name="DJANGO_SECRET_KEY")
-def test_no_secret_is_told(blog, path, secret, before, after, name):
-    blog.environment_file.write_bytes(environment_file({"COLOUR": "red", name: secret}).encode())
+@given(secret=SECRETS, before=st.text(max_size=10), after=st.text(max_size=10), name=NAMES, file=st.sampled_from(["environment_file", "superuser_file"]))
+@example(secret='a"b\\c$d`e', before="key: ", after="\n", name="DJANGO_SECRET_KEY", file="environment_file")
+@example(secret="open sesame", before="", after="", name="DJANGO_SUPERUSER_PASSWORD", file="superuser_file")
+def test_no_secret_is_told(blog, path, secret, before, after, name, file):
+    path.unlink(missing_ok=True)
+    getattr(blog, file).write_bytes(environment_file({"COLOUR": "red", name: secret}).encode())
     with Report(path, release.secrets(blog)) as report:
         report.say("migrate", "failed", f"{before}{secret}{after}")
     (line,) = lines(path)
@@ -61,7 +63,11 @@ def test_no_secret_is_told(blog, path, secret, before, after, name):
 def test_no_secret_is_told_of_what_ends_a_step(blog, path):
     with Report(path, release.secrets(blog)) as report, pytest.raises(StepFailed), report.step("migrate"):
         raise ValueError("the key is not a secret!")
-    assert lines(path)[0]["message"] == "ValueError: the key is ********!"
+    assert lines(path)[-1]["message"] == "ValueError: the key is ********!"
+
+
+def test_a_site_without_a_superuser_has_its_other_secrets(blog):
+    assert release.secrets(blog) == {"not a secret"}
 
 
 @pytest.mark.parametrize("secrets", [["sesame", "sesame street"], ["sesame street", "sesame"], ["street", "sesame street"]])
@@ -86,14 +92,41 @@ def test_a_value_too_short_to_be_secret_hides_nothing(blog, value):
     assert release.secrets(blog) == set()
 
 
-def test_a_step_is_done(path):
+def test_a_step_is_timed(path, clock):
     with Report(path) as report, report.step("migrate"):
-        pass
-    assert [(line["step"], line["result"]) for line in lines(path)] == [("migrate", "done")]
+        clock.sleep(1.5)
+    assert [(line["step"], line["result"], line["seconds"]) for line in lines(path)] == [("migrate", "begun", 0.0), ("migrate", "done", 1.5)]
 
 
 @pytest.mark.parametrize(("error", "message"), [(StepFailed("it is shut"), "it is shut"), (OSError("the disk is full"), "OSError: the disk is full")])
 def test_whatever_ends_a_step_fails_it(path, error, message):
-    with Report(path) as report, pytest.raises(StepFailed, match=message), report.step("migrate"):
+    with Report(path) as report, pytest.raises(StepFailed, match=f"^{message}$"), report.step("migrate"):
         raise error
-    assert [(line["result"], line["message"]) for line in lines(path)] == [("failed", message)]
+    assert lines(path)[1:] == [{"step": "migrate", "result": "failed", "message": message, "seconds": 0.0}]
+
+
+def test_the_first_failure_is_the_cause(path):
+    with Report(path) as report:
+        for step in ("prove", "clean up"):
+            with pytest.raises(StepFailed), report.step(step):
+                raise StepFailed(f"{step} is shut")
+    assert report.failure == ("prove", "prove is shut")
+
+
+def test_the_last_line_tells_of_the_whole_run(path, clock):
+    with Report(path) as report:
+        clock.sleep(7)
+        report.end("live", "0000000000aa", "all is well")
+    assert lines(path) == [{"step": "end", "result": "live", "message": "all is well", "seconds": 7.0, "release": "0000000000aa"}]
+
+
+def test_a_report_goes_on_where_another_ended(path):
+    for result in ("begun", "interrupted"):
+        with Report(path) as report:
+            report.say("end", result)
+    assert [line["result"] for line in lines(path)] == ["begun", "interrupted"]
+
+
+def test_nobody_else_looks_into_a_report(path):
+    Report(path).file.close()
+    assert path.parent.stat().st_mode & 0o777 == 0o700

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import runner
 import systemd
-from report import StepFailed
+from report import CommandFailed, StepFailed
 
 UNIT = """[Service]
 Restart=always
@@ -97,6 +97,26 @@ def test_a_command_gets_no_variables_unless_it_is_told_to(blog, machine):
 def test_the_command_comes_last_and_apart(blog, machine):
     runner.run(blog, UNIT, ["python", "-m", "pip"], cwd=blog.root)
     assert machine.started[0].endswith(" -- python -m pip")
+
+
+def test_systemd_expands_no_word_of_a_command(blog, machine):
+    runner.run(blog, UNIT, ["echo", "$HOME", "5$"], cwd=blog.root)
+    assert machine.started[0].endswith(" -- echo $$HOME 5$$")
+
+
+def test_a_unit_carries_its_site_and_what_it_does(blog, machine):
+    for _ in range(2):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="long " * 100)
+    units = {re.search(r" --unit=(shortstop-run-blog-[0-9a-f]{8}\.service) ", line)[1] for line in machine.started}
+    assert len(units) == 2
+    assert all(f" --description=Site blog: {'long ' * 40} --property=" in line for line in machine.started)
+
+
+def test_a_failure_is_called_by_its_name(blog, machine):
+    machine.answer("systemd-run", "it broke", status=2)
+    with pytest.raises(CommandFailed, match=r"^a look ended with status 2:\nit broke$") as error:
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
+    assert error.value.output == "it broke"
 
 
 def test_no_secret_is_on_a_command_line(blog, machine):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 
+import jobs
 import pytest
 import release
 import switch
@@ -91,12 +94,11 @@ def test_a_release_is_asked_as_nginx_asks(blog, serve):
 
 def test_a_release_that_is_silent_is_not_waited_for_without_end(blog, serve):
     serve(NEW, "silence")
-    with pytest.raises(TimeoutError):
-        switch.ask(blog, blog.socket(NEW), timeout=0.05)
+    assert switch.ask(dataclasses.replace(blog, health_timeout=0.05), blog.socket(NEW)) == "no answer within 0.05 seconds"
 
 
 @pytest.mark.parametrize("status", [200, 302, 399])
-def test_a_release_that_answers_is_proven(blog, machine, serve, status):
+def test_a_release_that_answers_is_proven(blog, machine, clock, serve, status):
     serve(NEW, status)
     switch.prove(blog, NEW)
     assert machine.started[0] == f"systemctl start gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"
@@ -118,9 +120,9 @@ def test_a_release_without_a_socket_is_not_proven(blog, machine):
         switch.prove(blog, NEW)
 
 
-@pytest.mark.parametrize("state", ["ActiveState=activating\nNRestarts=1\n", "ActiveState=failed\nNRestarts=0\n"], ids=["restarts", "fails"])
+@pytest.mark.parametrize("state", [{"ActiveState": "activating", "NRestarts": 1}, {"ActiveState": "failed"}], ids=["restarts", "fails"])
 def test_a_release_that_ends_is_not_waited_for(blog, machine, serve, state):
-    machine.answer("systemctl show", state)
+    machine.unit(f"gunicorn-blog@{NEW}.service", **state)
     serve(NEW, "silence")
     with pytest.raises(StepFailed, match="it ended instead of answering"):
         switch.prove(blog, NEW)
@@ -131,6 +133,46 @@ def test_a_release_that_does_not_start_is_not_proven(blog, machine):
     machine.answer("journalctl", "ImportError: no module named shop")
     with pytest.raises(StepFailed, match=r"(?s)^it does not serve /health/: it did not start\. The last lines of its log:\nImportError: no module named shop$"):
         switch.prove(blog, NEW)
+
+
+def asked(monkeypatch, answers: list[int | str], workers: list[set[int]]) -> None:
+    """What a release answers one question after the other, with which workers; the last of each goes on."""
+
+    def one_by_one(given: list) -> object:
+        return given.pop(0) if len(given) > 1 else given[0]
+
+    monkeypatch.setattr(switch, "ask", lambda _site, _path: one_by_one(answers))
+    monkeypatch.setattr(systemd, "workers", lambda _service: one_by_one(workers))
+
+
+@pytest.mark.parametrize("workers", [[{1, 2}], [set(), {1}, {1, 2}]], ids=["all there", "one after the other"])
+def test_a_release_is_asked_until_it_is_steady(blog, clock, monkeypatch, workers):
+    asked(monkeypatch, [200], workers)
+    begun = clock.now
+    switch.keep_asking(blog, NEW)
+    assert switch.STEADY <= clock.now - begun < switch.STEADY + 2 * switch.PAUSE
+
+
+@pytest.mark.parametrize("workers", [[{1, 2}, {1}], [{1}, {2}], [{1}, {1}, set()]], ids=["fewer", "another", "none any more"])
+def test_a_release_that_loses_a_worker_is_not_proven(blog, clock, monkeypatch, workers):
+    asked(monkeypatch, [200], workers)
+    with pytest.raises(StepFailed, match="a worker ended while it was being asked"):
+        switch.keep_asking(blog, NEW)
+
+
+def test_one_good_answer_is_no_proof(blog, clock, serve, monkeypatch):
+    asked(monkeypatch, [200, 200, 500], [{1}])
+    with pytest.raises(StepFailed, match="status 500"):
+        switch.prove(blog, NEW)
+
+
+def test_the_workers_are_the_processes_that_the_service_began(machine):
+    machine.unit("a.service", MainPID=os.getpid())
+    with subprocess.Popen(["sleep", "60"]) as child:
+        assert child.pid in systemd.workers("a.service")
+        child.kill()
+    machine.unit("a.service", MainPID=0)
+    assert systemd.workers("a.service") == set()
 
 
 def links(blog) -> tuple[str | None, str | None]:
@@ -216,18 +258,67 @@ def test_a_first_release_that_fails_its_visitors_leaves_no_link(blog, make_relea
     assert links(blog) == (None, None)
 
 
-@pytest.mark.parametrize("broken", ["refuse", "release.write_mark"])
-def test_whatever_fails_after_the_flip_the_old_one_is_live(blog, make_release, serve, monkeypatch, broken):
-    def fail(*_arguments: object, **_options: object) -> None:
-        raise ValueError("what nobody foresaw")
+@pytest.fixture
+def worked(blog, make_release) -> Callable[[], dict[str, str]]:
+    """Two releases with other jobs, of which the old one is live. Gives what is installed of them."""
 
-    make_release(NEW)
+    def installed() -> dict[str, str]:
+        return {file.name: file.read_text(encoding="utf-8") for file in switch.UNIT_DIR.glob("site-blog-*")}
+
+    for name, timer in {NEW: "b", OLD: "a"}.items():
+        make_release(name)
+        blog.jobs_dir(name).mkdir()
+        for job in (f"{timer}.timer", f"{timer}.service", "worker.service"):
+            (blog.jobs_dir(name) / f"site-blog-{job}").write_text(name, encoding="utf-8")
     switch.point(blog, OLD)
+    jobs.install(blog, OLD)
+    return installed
+
+
+def test_the_jobs_change_with_the_release(blog, machine, worked, serve):
     serve(NEW, 200)
-    monkeypatch.setattr(f"switch.{broken}", fail)
+    machine.started.clear()
+    switch.flip(blog, NEW, OLD)
+    assert worked() == dict.fromkeys(("site-blog-b.timer", "site-blog-b.service", "site-blog-worker.service"), NEW)
+    positions = machine.positions("systemctl stop site-blog-a.timer", "restart site-blog-worker.service", "show site-blog-worker.service")
+    assert positions == sorted(positions)
+
+
+@pytest.mark.parametrize("broken", ["jobs.pause", "point", "refuse", "jobs.install", "jobs.refuse_dead_daemons", "release.write_mark"])
+def test_whatever_fails_at_the_flip_all_of_the_old_one_comes_back(blog, machine, worked, serve, monkeypatch, broken):
+    module, _, function = f"switch.{broken}".rpartition(".")
+    module = {"switch": switch, "switch.jobs": jobs, "switch.release": release}[module]
+    works, calls = getattr(module, function), []
+
+    def fail_once(*arguments: object, **options: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise ValueError("what nobody foresaw")
+        works(*arguments, **options)
+
+    before = links(blog), worked()
+    serve(NEW, 200)
+    monkeypatch.setattr(module, function, fail_once)
     with pytest.raises(StepFailed, match=f"^went back to release {OLD}: what nobody foresaw"):
         switch.flip(blog, NEW, OLD)
-    assert blog.live == OLD
+    assert (links(blog), worked()) == before
+    assert set(machine.started[-1].split()) == {"systemctl", "start", "site-blog-a.timer", "site-blog-worker.service"}
+
+
+def test_a_daemon_that_dies_takes_its_release_back(blog, machine, worked, serve):
+    serve(NEW, 200)
+    machine.unit("site-blog-worker.service", SubState="auto-restart")
+    with pytest.raises(StepFailed, match=f"^went back to release {OLD}: the daemon site-blog-worker.service ended"):
+        switch.flip(blog, NEW, OLD)
+    assert worked()["site-blog-worker.service"] == OLD
+
+
+def test_a_first_release_that_fails_leaves_no_jobs(blog, worked, serve):
+    switch.unpoint(blog)
+    serve(NEW, 500)
+    with pytest.raises(StepFailed, match=r"^went back to nothing: "):
+        switch.flip(blog, NEW, None)
+    assert worked() == {}
 
 
 def test_a_flip_that_ends_half_way_goes_back(blog, make_release, monkeypatch):
@@ -307,6 +398,16 @@ def test_a_sweep_stops_what_is_not_live(blog, machine, make_release):
     running(machine, f"gunicorn-blog@{OLD}.service", f"gunicorn-blog@{NEW}.socket", f"gunicorn-blog@{NEW}.service")
     switch.sweep(blog)
     assert [line for line in machine.started if "stop" in line] == [f"systemctl stop gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"]
+
+
+def test_a_sweep_finds_what_would_start_at_the_next_boot(blog, machine, make_release):
+    make_release(OLD)
+    switch.point(blog, OLD)
+    (switch.UNIT_DIR / "sockets.target.wants").mkdir()
+    for name in (NEW, OLD):
+        (switch.UNIT_DIR / "sockets.target.wants" / f"gunicorn-blog@{name}.socket").symlink_to("nowhere")
+    switch.sweep(blog)
+    assert machine.lines(" stop ") == [f"systemctl stop gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"]
 
 
 @pytest.mark.parametrize("live", [OLD, None], ids=["a live one", "nothing live"])

@@ -1,0 +1,205 @@
+"""The controller's side of a run: how it is asked for, followed and told, and what ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from types import SimpleNamespace
+
+import pytest
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+
+from ansible_collections.shortstop.django.plugins.filter.release_table import release_table
+from ansible_collections.shortstop.django.plugins.plugin_utils import engine
+
+RUN = {"run": "blog-0123"}
+END = {"step": "end", "result": "live", "message": "", "seconds": 9.0, "release": "0000000000aa"}
+
+
+def step(name: str, result: str = "done", message: str = "") -> dict:
+    return {"step": name, "result": result, "message": message, "seconds": 1.26}
+
+
+class Action:
+    """Stands in for an action plugin: each command gets the next answer, which is objects, what a shell says, or an error."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+        self.answers: list[list[dict] | dict | Exception] = []
+
+    def _low_level_execute_command(self, command: str, sudoable: bool = False) -> dict:
+        assert sudoable
+        self.asked.append(shlex.split(command))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        said = {"stdout": "".join(f"{json.dumps(line)}\n" for line in answer)} if isinstance(answer, list) else answer
+        return {"rc": 0, "stdout": "", "stderr": "", **said}
+
+
+@pytest.fixture
+def shown(monkeypatch) -> list[str]:
+    """What the terminal shows."""
+    lines = []
+    monkeypatch.setattr(engine, "Display", lambda: SimpleNamespace(display=lines.append))
+    return lines
+
+
+@pytest.fixture
+def go(shown):
+    """Has a run of the blog end as these answers say; gives the task's result and the questions."""
+
+    def going(*answers: list[dict] | dict | Exception) -> tuple[dict, list[list[str]]]:
+        action = Action()
+        action.answers = list(answers)
+        result = engine.Run(action, "blog").go("deploy", "--source=abc", "--revision=v 1")
+        assert not action.answers
+        return result, action.asked
+
+    return going
+
+
+def asked(*answers: list[dict] | dict) -> list[dict]:
+    action = Action()
+    action.answers = list(answers)
+    return engine.Run(action, "blog").ask("plan", "blog")
+
+
+def test_it_works(go):
+    result, _questions = go([RUN], [step("prepare"), END])
+    assert result == {"changed": True, "release": "0000000000aa", "seconds": 9.0, "result": "live", "steps": [step("prepare")], "warnings": []}
+
+
+def test_the_program_is_asked_by_its_words(go, monkeypatch):
+    monkeypatch.setattr(engine.getpass, "getuser", lambda: "ada")
+    monkeypatch.setattr(engine.socket, "gethostname", lambda: "laptop")
+    _result, (start, follow) = go([RUN], [END])
+    assert start == [engine.COMMAND, "start", "deploy", "blog", "--by=ada@laptop", "--source=abc", "--revision=v 1"]
+    assert follow == [engine.COMMAND, "follow", "blog-0123", "--after=0", "--seconds=2.0"]
+
+
+def test_what_is_no_object_is_no_answer():
+    assert asked({"stdout": 'sudo: unable to resolve host\n{"live": ""}\nlast login\n'}) == [{"live": ""}]
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"rc": 1, "stderr": "shortstop: there is no site\n"}, "there is no site"),
+        ({"rc": 1, "stdout": "out of memory\n"}, "out of memory"),
+        ({"rc": 127, "stderr": "not found"}, "/usr/local/sbin/shortstop is not set up on this host; run role django as a whole"),
+        ({"rc": 126, "stderr": "no permission"}, "/usr/local/sbin/shortstop is not set up on this host; run role django as a whole"),
+    ],
+)
+def test_a_program_that_refuses_is_a_sentence(said, sentence):
+    with pytest.raises(AnsibleActionFail, match=f'^site "blog": {sentence}$'):
+        asked(said)
+
+
+def test_a_run_is_followed_in_looks(go, shown):
+    result, questions = go([RUN], [step("prepare", "begun")], [], [step("prepare"), step("prove", "warning", "slow")], [END])
+    assert [words[3] for words in questions[1:]] == ["--after=0", "--after=1", "--after=1", "--after=3"]
+    assert [line["result"] for line in result["steps"]] == ["done", "warning"]
+    assert result["warnings"] == ['site "blog": prove: slow']
+    assert shown == ["  blog: prepare 1.3 s"]
+
+
+@pytest.mark.parametrize(
+    ("became", "changed", "failed"),
+    [("live", True, False), ("unchanged", False, False), ("failed", True, True), ("interrupted", True, True), ("live, but not done", True, True)],
+)
+def test_what_became_of_a_run_is_the_task_s_result(go, became, changed, failed):
+    result, _questions = go([RUN], [{**END, "result": became, "message": "prove: it is dumb"}])
+    assert (result["changed"], result.get("failed", False), result["result"]) == (changed, failed, became)
+    assert result.get("msg") == ('site "blog": prove: it is dumb' if failed else None)
+
+
+def test_a_busy_site_is_told_at_once(go):
+    with pytest.raises(AnsibleActionFail, match=r'^site "blog": another run is under way \(deploy by bob\); wait for its end$'):
+        go([{"busy": "deploy by bob", "abandoned": False}])
+
+
+def test_an_abandoned_run_is_waited_for_and_told_once(go, shown):
+    ones, other = [{"busy": "deploy by bob", "abandoned": True}], [{"busy": "deploy by eve", "abandoned": True}]
+    result, questions = go(ones, ones, other, [RUN], [END])
+    assert result["result"] == "live"
+    assert [words[1] for words in questions] == ["start"] * 4 + ["follow"]
+    assert shown == [f"  blog: waits for a run that nobody follows any more (deploy by {name})" for name in ("bob", "eve")]
+
+
+@pytest.mark.parametrize(
+    ("answers", "changed", "where"),
+    [
+        ([], False, "start"),
+        ([[RUN]], False, "start"),
+        ([[RUN], [step("prepare"), step("migrate", "begun")]], True, "migrate"),
+    ],
+    ids=["before the start", "before the first line", "in the middle"],
+)
+def test_a_connection_that_is_lost_is_told(go, answers, changed, where):
+    result, _questions = go(*answers, AnsibleConnectionFailure("closed by remote host"))
+    assert (result["failed"], result["changed"]) == (True, changed)
+    assert result["msg"] == (
+        f'site "blog": {where}: the connection was lost (closed by remote host). What was begun ends, or goes back, by itself; the next deploy waits for that'
+    )
+    assert [line["step"] for line in result["steps"]] == (["prepare"] if changed else [])
+
+
+@pytest.mark.parametrize("answers", [[[RUN], []], [[{"busy": "deploy by bob", "abandoned": True}]]], ids=["following", "waiting"])
+def test_without_ansible_nobody_waits_for_the_run(go, monkeypatch, answers):
+    parents = iter([os.getppid()])
+    monkeypatch.setattr(engine.os, "getppid", lambda: next(parents, 1))
+    with pytest.raises(AnsibleActionFail, match=r'^site "blog": Ansible itself is gone$'):
+        go(*answers)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_host_that_is_not_set_up_is_excused_in_check_mode_alone(check_mode):
+    def plan() -> dict:
+        raise AnsibleActionFail("not set up")
+
+    assert engine.guarded(lambda: {"live": ""}, check_mode) == {"live": ""}
+    if check_mode:
+        assert engine.guarded(plan, check_mode) == {}
+    else:
+        with pytest.raises(AnsibleActionFail, match="not set up"):
+            engine.guarded(plan, check_mode)
+
+
+@pytest.mark.parametrize(
+    ("result", "row"),
+    [
+        ({"release": "0000000000aa", "result": "live", "seconds": 9.04, "steps": [step("flip"), step("prune")]}, "0000000000aa  prune  live  9.0"),
+        ({"release": "0000000000aa", "result": "unchanged"}, "0000000000aa  -  unchanged  -"),
+        ({"release": "0000000000aa", "result": "held"}, "0000000000aa  -  held  -"),
+        ({"release": "0000000000aa", "changed": True}, "0000000000aa  -  new  -"),
+        ({"release": "", "changed": True}, "-  -  new  -"),
+        ({"failed": True, "msg": "another run is under way"}, "-  -  failed  -"),
+        (
+            {"release": "0000000000aa", "result": "failed", "seconds": 3, "failed": True, "steps": [step("prove", "failed"), step("clean up")]},
+            "0000000000aa  prove  failed  3.0",
+        ),
+        ({"failed": True, "changed": True, "steps": [step("prepare"), step("prepare", "warning")]}, "-  prepare  failed  -"),
+    ],
+    ids=["live", "unchanged", "held", "check mode", "check mode of a new host", "busy", "failed", "lost"],
+)
+def test_a_site_is_a_row(result, row):
+    assert ["  ".join(line.split()) for line in release_table([{"site_name": "blog", **result}])][1] == "  ".join(f"blog {row}".split())
+
+
+def test_rows_are_aligned_and_what_was_skipped_has_none():
+    results = [
+        {"site_name": "blog", "release": "0000000000aa", "result": "live", "seconds": 12.34, "steps": [step("prune")]},
+        {"site_name": "a", "skipped": True},
+        {"site_name": "tatis", "result": "unchanged", "release": "0000000000bb"},
+    ]
+    assert release_table(results) == [
+        "SITE   RELEASE       STEP   RESULT     SECONDS",
+        "blog   0000000000aa  prune  live       12.3",
+        "tatis  0000000000bb  -      unchanged  -",
+    ]
+
+
+def test_where_all_was_skipped_there_are_names_of_columns_alone():
+    assert release_table([{"site_name": "a", "skipped": True}]) == ["SITE  RELEASE  STEP  RESULT  SECONDS"]

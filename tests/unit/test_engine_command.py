@@ -1,0 +1,284 @@
+"""The command line: what its words mean, what it prints, and with which status it ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import deploy
+import hold
+import lock
+import pytest
+import release
+import settle
+import switch
+from report import Report
+
+LIVE, OLD, SOURCE = "0000000000aa", "0000000000bb", "a" * 64
+LOCK = "shortstop-deploy-blog.service"
+
+
+@pytest.fixture
+def command(blog, machine, monkeypatch):
+    """Runs `shortstop` with these words, and returns its status."""
+    spec = importlib.util.spec_from_file_location("shortstop", Path(deploy.__file__).with_name("__main__.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    machine.unit(LOCK, ActiveState="inactive")
+
+    def run(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["shortstop", *words])
+        return module.main()
+
+    return run
+
+
+@pytest.fixture
+def live(blog, make_release) -> None:
+    make_release(LIVE, live_since=2, previous=OLD, revision="v2")
+    make_release(OLD, live_since=1)
+    switch.point(blog, LIVE)
+
+
+def test_it_works(command, live, capsys):
+    assert command("status") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "SITE  RELEASE       SINCE                    BY  STATE",
+        f"blog  {LIVE}  1970-01-01 00:00:02 UTC  -   serving",
+    ]
+
+
+@pytest.mark.parametrize("words", [("releases", "shop"), ("rollback", "shop"), ("manage", "shop"), ("plan", "shop", "--source=a")])
+def test_an_unknown_site_is_told_with_the_known_ones(command, words):
+    with pytest.raises(SystemExit, match=r'^shortstop: there is no site "shop" on this server; the sites are: blog$'):
+        command(*words)
+
+
+def test_what_only_ansible_and_systemd_call_is_not_listed(command, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        command("--help")
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ") and not line.startswith("     ")}
+    assert listed == {"status", "releases", "rollback", "manage", "settle"}
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [({"ActiveState": "active"}, 0), ({"ActiveState": "failed"}, 1), ({"ActiveState": "activating"}, 1)],
+)
+def test_a_site_that_does_not_serve_is_a_status(command, machine, live, state, status):
+    machine.unit("gunicorn-blog@", **state)
+    assert command("status") == status
+
+
+def test_a_site_that_was_never_live_is_no_failure(command, capsys):
+    assert command("status", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0]["state"] == "nothing is live yet"
+
+
+@pytest.mark.parametrize(("word", "said"), [("status", "there is no site on this server yet"), ("releases", "blog has no release yet")])
+def test_where_there_is_nothing_it_says_so(command, blog, capsys, word, said):
+    words = (word, "blog") if word == "releases" else (word,)
+    if word == "status":
+        (blog.configuration_dir / "site.json").unlink()
+    assert command(*words) == 0
+    assert capsys.readouterr().out == f"{said}\n"
+
+
+def test_releases_are_listed(command, live, capsys):
+    assert command("releases", "blog", "--json") == 0
+    assert [(row["release"], row["state"]) for row in json.loads(capsys.readouterr().out)] == [(LIVE, "live"), (OLD, "previous")]
+    assert command("releases", "blog") == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith(f"{LIVE}  v2 ")
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_plan_says_what_a_deploy_would_do(command, blog, live, capsys, held):
+    new = release.identify(blog, SOURCE)
+    if held:
+        hold.hold(blog, new)
+    assert command("plan", "blog", f"--source={SOURCE}") == 0
+    assert json.loads(capsys.readouterr().out) == {"release": new, "live": LIVE, "held": held}
+
+
+def test_a_plan_for_a_site_that_was_never_live(command, capsys):
+    command("plan", "blog", f"--source={SOURCE}")
+    assert json.loads(capsys.readouterr().out)["live"] == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "passed"),
+    [
+        (("deploy", "--source=abc", "--revision=v 1"), "--source=abc --revision=v 1"),
+        (("deploy", "--source=abc", "--no-migrate"), "--source=abc --revision= --no-migrate"),
+        (("rollback", "--to=abc", "--migrations=keep"), "--to=abc --migrations=keep"),
+        (("rollback",), "--to= --migrations="),
+    ],
+)
+def test_a_run_is_started_with_its_words(command, machine, capsys, words, passed):
+    action, *others = words
+    assert command("start", action, "blog", "--by=ada@laptop", *others) == 0
+    run = json.loads(capsys.readouterr().out)["run"]
+    assert machine.started[-1].endswith(f" run {action} blog --by=ada@laptop --report={lock.report_file(run)} {passed}")
+
+
+@pytest.mark.parametrize("abandoned", [True, False])
+def test_a_site_that_is_busy_is_an_answer(command, monkeypatch, capsys, abandoned):
+    def busy(*_arguments: object, **_options: object) -> str:
+        raise lock.Busy("deploy of blog by bob", abandoned=abandoned)
+
+    monkeypatch.setattr(lock, "start", busy)
+    assert command("start", "rollback", "blog", "--by=ada@laptop") == 0
+    assert json.loads(capsys.readouterr().out) == {"busy": "deploy of blog by bob", "abandoned": abandoned}
+
+
+@pytest.mark.parametrize(
+    ("words", "passed"),
+    [((), {"revision": "", "migrates": True}), (("--revision=v1", "--no-migrate"), {"revision": "v1", "migrates": False})],
+)
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_deploy_runs_and_removes_its_archive(command, tmp_path, monkeypatch, words, passed, fails):
+    given = []
+
+    def run(site, source: str, archive: Path, report: Report, **options: object) -> int:
+        given.append((site.name, source, archive.exists(), options))
+        report.end("live", LIVE, "the key is not a secret!")
+        if fails:
+            raise OSError("the disk is full")
+        return 7
+
+    monkeypatch.setattr(deploy, "deploy", run)
+    (tmp_path / "archive").write_text("", encoding="utf-8")
+    options = (f"--archive={tmp_path}/archive", f"--report={tmp_path}/report", f"--source={SOURCE}", *words)
+    if fails:
+        with pytest.raises(OSError, match="the disk is full"):
+            command("run", "deploy", "blog", "--by=ada", *options)
+    else:
+        assert command("run", "deploy", "blog", "--by=ada", *options) == 7
+    assert given == [("blog", SOURCE, True, {"by": "ada", **passed})]
+    assert not (tmp_path / "archive").exists()
+    assert "not a secret" not in (tmp_path / "report").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "to", "migrations"), [((), None, ""), (("--to=abc", "--migrations=reverse"), "abc", "reverse")], ids=["the one before", "another"]
+)
+def test_a_rollback_runs(command, tmp_path, monkeypatch, words, to, migrations):
+    given = []
+    monkeypatch.setattr(deploy, "rollback", lambda site, to, _report, **options: given.append((site.name, to, options)) or 0)
+    assert command("run", "rollback", "blog", "--by=ada", f"--report={tmp_path}/report", *words) == 0
+    assert given == [("blog", to, {"by": "ada", "migrations": migrations})]
+
+
+def test_only_keep_and_reverse_are_words_for_migrations(command, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        command("rollback", "blog", "--migrations=drop")
+    assert "invalid choice: 'drop'" in capsys.readouterr().err
+
+
+def test_a_run_is_followed_line_by_line(command, monkeypatch, capsys):
+    given = []
+    monkeypatch.setattr(lock, "follow", lambda *arguments: given.append(arguments) or iter([{"step": "prove"}, {"step": "end"}]))
+    assert command("follow", "blog-1", "--after=3", "--seconds=0.5") == 0
+    assert given == [("blog-1", 3, 0.5)]
+    assert capsys.readouterr().out == '{"step": "prove"}\n{"step": "end"}\n'
+
+
+def ends(monkeypatch, *looks: list[dict]) -> list[int]:
+    """What each look at a run's report shows; gives how many lines were known at each."""
+    known, shown = [], iter(looks)
+    monkeypatch.setattr(lock, "start", lambda *_arguments, **_options: "blog-1")
+    monkeypatch.setattr(lock, "follow", lambda _run, after, _seconds: known.append(after) or iter(next(shown)))
+    return known
+
+
+def line(step: str, result: str, message: str = "", **more: object) -> dict:
+    return {"step": step, "result": result, "message": message, "seconds": 1.26, **more}
+
+
+def test_an_operator_s_rollback_tells_what_happens(command, machine, monkeypatch, capsys):
+    machine.unit(LOCK, Description="rollback of blog")
+    known = ends(monkeypatch, [line("choose", "begun"), line("choose", "done")], [], [line("prove", "done"), line("end", "live", release=OLD)])
+    assert command("rollback", "blog") == 0
+    assert known == [0, 2, 2]
+    assert capsys.readouterr().out.splitlines() == [
+        "choose      1.3 s  done",
+        "prove       1.3 s  done",
+        f"blog: release {OLD} is live",
+    ]
+
+
+@pytest.mark.parametrize("result", ["failed", "interrupted", "live, but not done"])
+def test_an_operator_s_rollback_that_does_not_end_well_is_a_sentence(command, monkeypatch, result):
+    ends(monkeypatch, [line("end", result, "prove: it is dumb", release=OLD)])
+    with pytest.raises(SystemExit, match=r"^shortstop: prove: it is dumb$"):
+        command("rollback", "blog")
+
+
+def test_a_run_that_ends_without_a_word_is_not_waited_for(command, monkeypatch):
+    ends(monkeypatch, [line("prove", "done")])
+    with pytest.raises(SystemExit, match=f"^shortstop: the run ended without a word; see journalctl --unit={LOCK}$"):
+        command("rollback", "blog")
+
+
+def test_an_operator_does_not_interrupt_a_run(command, monkeypatch):
+    def busy(*_arguments: object, **_options: object) -> str:
+        raise lock.Busy("deploy of blog by bob", abandoned=False)
+
+    monkeypatch.setattr(lock, "start", busy)
+    with pytest.raises(SystemExit, match=r"^shortstop: another run is under way \(deploy of blog by bob\); wait for its end$"):
+        command("rollback", "blog")
+
+
+@pytest.mark.parametrize(("user", "who"), [("ada", "ada@"), (None, "root@")])
+def test_an_operator_s_rollback_is_theirs(command, monkeypatch, user, who):
+    ends(monkeypatch, [line("end", "live", release=OLD)])
+    given = []
+    monkeypatch.setattr(lock, "start", lambda site, *words: given.append((site.name, *words)) or "blog-1")
+    monkeypatch.setenv("SUDO_USER", user) if user else monkeypatch.delenv("SUDO_USER", raising=False)
+    command("rollback", "blog", f"--to={OLD}", "--migrations=keep")
+    ((site, by, *words),) = given
+    assert by.startswith(who)
+    assert (site, words) == ("blog", ["rollback", f"--to={OLD}", "--migrations=keep"])
+
+
+def test_a_management_command_runs_as_the_live_release(command, blog, machine, live, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
+    machine.answer("manage.py migrate", status=3)
+    assert command("manage", "blog", "migrate", "--plan", "--database", "other") == 3
+    (started,) = machine.lines("manage.py migrate --plan")
+    directory = blog.release_dir(LIVE)
+    assert started.endswith(f" -- /usr/bin/env TERM=xterm {directory}/venv/bin/python manage.py migrate --plan --database other")
+    assert " --unit=shortstop-manage-blog-" in started
+    assert " --description=Site blog: manage.py migrate " in started
+    for wanted in (f"WorkingDirectory={directory}", f"EnvironmentFile={blog.release_environment(LIVE)}", "User=blog"):
+        assert f" --property={wanted} " in started
+
+
+@pytest.mark.parametrize(("terminals", "ends"), [((True, True), "--pty"), ((True, False), "--pipe"), ((False, True), "--pipe"), ((False, False), "--pipe")])
+def test_a_management_command_has_a_terminal_where_there_is_one(command, machine, live, monkeypatch, terminals, ends):
+    for stream, terminal in zip((sys.stdin, sys.stdout), terminals, strict=True):
+        monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
+    command("manage", "blog", "shell")
+    assert f" {ends} " in machine.started[-1]
+
+
+def test_nothing_can_be_managed_before_it_is_live(command):
+    with pytest.raises(SystemExit, match=r"^shortstop: nothing of blog is live yet$"):
+        command("manage", "blog", "shell")
+
+
+@pytest.mark.parametrize(
+    ("words", "settled"), [((), ["blog", "shop"]), (("blog",), ["blog"]), (("blog", "--report=/run/blog.jsonl"), [("blog", Path("/run/blog.jsonl"))])]
+)
+def test_sites_are_settled(command, blog, monkeypatch, words, settled):
+    given = []
+    shop = blog.configuration_dir.with_name("shop")
+    shop.mkdir()
+    text = (blog.configuration_dir / "site.json").read_text(encoding="utf-8")
+    (shop / "site.json").write_text(text.replace('"name": "blog"', '"name": "shop"'), encoding="utf-8")
+    monkeypatch.setattr(settle, "settle", lambda site: given.append(site.name))
+    monkeypatch.setattr(settle, "after_run", lambda site, report: given.append((site.name, report)))
+    assert command("settle", *words) == 0
+    assert given == settled

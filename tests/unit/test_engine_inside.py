@@ -1,0 +1,164 @@
+"""The scripts that run inside a release, on a project of Django's own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import inside
+import pytest
+
+SETTINGS = """
+SECRET_KEY = "x"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "shop"]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+print("a site may print")
+"""
+MODELS = "from django.db import models\n\n\nclass Price(models.Model):\n    amount = models.IntegerField()\n"
+MIGRATION = """
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    replaces = REPLACED
+    operations = [
+        migrations.CreateModel("Price", [
+            ("id", models.AutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+            ("amount", models.IntegerField()),
+        ])
+    ]
+"""
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A release with one app and one migration."""
+    files = {
+        "shop/__init__.py": "",
+        "shop/models.py": MODELS,
+        "shop/migrations/__init__.py": "",
+        "shop/migrations/0001_initial.py": MIGRATION.replace("REPLACED", "[]"),
+        "config.py": SETTINGS,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def run(project: Path, *words: str | Path, **variables: str) -> subprocess.CompletedProcess:
+    environment = {"DJANGO_SETTINGS_MODULE": "config", "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    return subprocess.run([sys.executable, *words], cwd=project, env=environment, capture_output=True, text=True, check=False)
+
+
+def answer(project: Path, script: str, *arguments: str | Path, **variables: str) -> dict:
+    done = run(project, inside.SCRIPTS / script, *arguments, **variables)
+    assert done.returncode == 0, done.stderr
+    return json.loads(next(line for line in done.stdout.splitlines() if line.startswith(inside.ANSWER))[len(inside.ANSWER) :])
+
+
+def migrate(project: Path, *words: str) -> None:
+    done = run(project, "-m", "django", "migrate", "--no-input", *words)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_release_knows_its_migrations(project):
+    known = answer(project, "own_migrations.py")
+    assert known["migrations"]["shop.0001_initial"] == []
+    assert {"shop.0001_initial", "contenttypes.0002_remove_content_type_name"} < set(known["leaves"])
+    assert "contenttypes.0001_initial" not in known["leaves"]
+
+
+def test_a_release_knows_what_its_migrations_replace(project):
+    squashed = MIGRATION.replace("REPLACED", '[("shop", "0001_initial"), ("shop", "0002_gone")]')
+    (project / "shop/migrations/0001_squashed_0002_gone.py").write_text(squashed, encoding="utf-8")
+    (project / "shop/migrations/0001_initial.py").unlink()
+    known = answer(project, "own_migrations.py")
+    assert known["migrations"]["shop.0001_squashed_0002_gone"] == ["shop.0001_initial", "shop.0002_gone"]
+
+
+def test_a_model_without_its_migration_is_refused(project):
+    (project / "shop/models.py").write_text(MODELS + '    currency = models.TextField(default="")\n', encoding="utf-8")
+    done = run(project, inside.SCRIPTS / "own_migrations.py")
+    assert done.returncode
+    assert "currency" in done.stdout
+
+
+@pytest.mark.parametrize("place", ["venv/lib", "../beside"])
+def test_a_library_s_missing_migration_is_not_its_user_s_to_make(project, place):
+    library = (project / place).resolve() / "library"
+    (library / "migrations").mkdir(parents=True)
+    for name, text in {"__init__.py": "", "migrations/__init__.py": "", "models.py": MODELS}.items():
+        (library / name).write_text(text, encoding="utf-8")
+    (project / "config.py").write_text(SETTINGS.replace('"shop"]', '"shop", "library"]'), encoding="utf-8")
+    assert "library.0001_initial" not in answer(project, "own_migrations.py", PYTHONPATH=str(library.parent))["migrations"]
+
+
+def test_a_database_says_what_it_has_and_what_it_would_get(project):
+    state = answer(project, "database.py")
+    assert state["applied"] == []
+    assert "shop.0001_initial" in state["unapplied"]
+    migrate(project, "shop")
+    state = answer(project, "database.py")
+    assert state["applied"] == ["shop.0001_initial"]
+    assert "shop.0001_initial" not in state["unapplied"]
+    migrate(project)
+    assert answer(project, "database.py")["unapplied"] == []
+    assert answer(project, "database.py")["issues"] == {}
+
+
+LINTER = {
+    "django_migration_linter/__init__.py": """
+class MigrationLinter:
+    sql_analyser_class = None
+    def __init__(self, **options):
+        assert options == {"no_cache": True, "no_output": True}
+    def get_sql(self, app, name):
+        if name == "0001_initial" and app == "shop":
+            raise ValueError("what nobody foresaw")
+        return [app, name]
+""",
+    "django_migration_linter/sql_analyser.py": """
+class Issue:
+    def __init__(self, message):
+        self.message = message
+def analyse_sql_statements(analyser, sql, exclude):
+    if sql != ["contenttypes", "0001_initial"]:
+        return [], [Issue("ignored")], []
+    return [Issue("b"), Issue("a")], [Issue("ignored")], [Issue("b")]
+""",
+}
+
+
+def test_the_linter_judges_what_is_unapplied(project, tmp_path_factory):
+    packages = tmp_path_factory.mktemp("linter")
+    for name, text in LINTER.items():
+        (packages / name).parent.mkdir(exist_ok=True)
+        (packages / name).write_text(text, encoding="utf-8")
+    assert answer(project, "database.py", packages)["issues"] == {
+        "contenttypes.0001_initial": ["a", "b"],
+        "shop.0001_initial": ["could not be judged (ValueError: what nobody foresaw)"],
+    }
+
+
+SUPERUSER = {"DJANGO_SUPERUSER_USERNAME": "ada", "DJANGO_SUPERUSER_EMAIL": "ada@example.com", "DJANGO_SUPERUSER_PASSWORD": "open sesame"}
+
+
+def test_a_superuser_is_made_once(project):
+    migrate(project)
+    assert answer(project, "superuser.py", **SUPERUSER) == {"created": True}
+    assert answer(project, "superuser.py", **{**SUPERUSER, "DJANGO_SUPERUSER_PASSWORD": "another one"}) == {"created": False}
+    told = "from django.contrib.auth.models import User; user = User.objects.get(); print(user.is_superuser, user.check_password('open sesame'))"
+    assert run(project, "-m", "django", "shell", "-c", told).stdout.splitlines()[-1] == "True True"
+
+
+@pytest.mark.parametrize("script", ["own_migrations.py", "database.py", "superuser.py"])
+def test_a_site_s_modules_are_no_others_than_its_own(project, script):
+    (project / "database.py").write_text('raise SystemExit("the site\'s own database.py")\n', encoding="utf-8")
+    (project / "config.py").write_text("import database\n", encoding="utf-8")
+    assert run(project, inside.SCRIPTS / script, **SUPERUSER).stderr == "the site's own database.py\n"

@@ -1,0 +1,220 @@
+"""One run at a time: how it is begun, waited for and followed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import lock
+import pytest
+
+UNIT = "shortstop-deploy-blog.service"
+TAKEN = f"Failed to start transient service unit: Unit {UNIT} was already loaded or has a fragment file."
+HOLDER = "deploy of blog by ada@laptop since 2026-01-01 12:00:00 UTC"
+
+
+@pytest.fixture
+def taken(machine) -> None:
+    """Another run holds the lock."""
+    machine.answer("systemd-run", TAKEN, status=1)
+    machine.unit(UNIT, Description=HOLDER)
+
+
+@pytest.fixture
+def archive(tmp_path) -> Path:
+    (tmp_path / "source.tar.gz").write_text("archive", encoding="utf-8")
+    return tmp_path / "source.tar.gz"
+
+
+def followed(run: str, when: float) -> None:
+    lock.followed_file(run).touch()
+    os.utime(lock.followed_file(run), (when, when))
+
+
+def reported(run: str, *lines: str | dict) -> None:
+    text = "".join(line if isinstance(line, str) else f"{json.dumps(line)}\n" for line in lines)
+    lock.report_file(run).write_text(text, encoding="utf-8")
+
+
+def test_it_works(blog, machine, clock):
+    run = lock.start(blog, "ada@laptop", "deploy", "--source=abc")
+    assert re.fullmatch("blog-[0-9a-f]{32}", run)
+    (line,) = machine.started
+    assert line.startswith(f"systemd-run --quiet --collect --unit={UNIT} ")
+    assert re.search(r" --description=deploy of blog by ada@laptop since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC ", line)
+    assert line.endswith(f" {lock.COMMAND} run deploy blog --by=ada@laptop --report={lock.report_file(run)} --source=abc")
+
+
+def test_what_a_run_leaves_is_put_right_before_the_lock_is_free(blog, machine):
+    run = lock.start(blog, "ada@laptop", "rollback")
+    assert f" --property=ExecStopPost={lock.COMMAND} settle blog --report {lock.report_file(run)} " in machine.started[0]
+
+
+def test_each_run_has_a_name_of_its_own(blog, machine):
+    assert len({lock.start(blog, "ada@laptop", "rollback") for _ in range(3)}) == 3
+
+
+def test_the_archive_is_out_of_the_others_reach(blog, machine, archive):
+    run = lock.start(blog, "ada@laptop", "deploy", archive=archive)
+    (copy,) = lock.INCOMING_DIR.iterdir()
+    assert copy.name == f"{run}.tar.gz"
+    assert copy.read_text(encoding="utf-8") == "archive"
+    assert machine.started[0].endswith(f" --archive={copy}")
+    assert lock.INCOMING_DIR.stat().st_mode & 0o777 == 0o700
+
+
+def test_who_is_waited_for_is_told_at_once(blog, machine, clock, taken):
+    followed("blog-other", clock.now + 1)
+    with pytest.raises(lock.Busy, match=f"^{HOLDER}$") as busy:
+        lock.start(blog, "bob@desk", "deploy")
+    assert not busy.value.abandoned
+    assert clock.slept == []
+
+
+def test_a_run_that_is_followed_anew_is_not_abandoned(blog, machine, clock, taken):
+    followed("blog-other", clock.now - 1)
+    machine.answer("systemd-run", lambda _line: (len(machine.started) == 4 and followed("blog-other", clock.now)) or TAKEN, status=1)
+    with pytest.raises(lock.Busy) as busy:
+        lock.start(blog, "bob@desk", "deploy")
+    assert not busy.value.abandoned
+    assert len(clock.slept) == 3
+
+
+@pytest.mark.parametrize("before", [None, -1, 0], ids=["never", "earlier", "in this moment"])
+def test_a_run_that_nobody_follows_is_waited_for(blog, machine, clock, taken, before):
+    if before is not None:
+        followed("blog-other", clock.now + before)
+    begun = clock.now
+    with pytest.raises(lock.Busy, match=f"^{HOLDER}$") as busy:
+        lock.start(blog, "bob@desk", "deploy")
+    assert busy.value.abandoned
+    assert lock.PATIENCE < clock.now - begun < lock.PATIENCE + 1
+
+
+def test_a_run_begins_when_an_abandoned_one_ends(blog, machine, clock, taken):
+    machine.answer("systemd-run", lambda _line: (len(machine.lines("systemd-run")) == 3 and machine.answer("systemd-run")) or TAKEN, status=1)
+    run = lock.start(blog, "bob@desk", "deploy")
+    assert len(machine.lines("systemd-run")) == 4
+    assert str(lock.report_file(run)) in machine.started[-1]
+
+
+def test_the_followers_of_another_site_are_not_ours(blog, machine, clock, taken):
+    followed("blogs-other", clock.now + 1)
+    with pytest.raises(lock.Busy) as busy:
+        lock.start(blog, "bob@desk", "deploy")
+    assert busy.value.abandoned
+
+
+def test_a_run_that_does_not_begin_leaves_no_archive(blog, machine, clock, taken, archive):
+    with pytest.raises(lock.Busy):
+        lock.start(blog, "bob@desk", "deploy", archive=archive)
+    assert list(lock.INCOMING_DIR.iterdir()) == []
+    assert archive.exists()
+
+
+def test_a_systemd_that_refuses_is_an_error(blog, machine, clock, archive):
+    machine.answer("systemd-run", "Failed to connect to bus\n", status=1)
+    with pytest.raises(SystemExit, match=r"^shortstop: Failed to connect to bus$"):
+        lock.start(blog, "bob@desk", "deploy", archive=archive)
+    assert list(lock.INCOMING_DIR.iterdir()) == []
+
+
+def test_reports_that_nobody_fetched_are_gone_after_a_day(blog, machine, clock):
+    for run, age in {"blog-old": lock.DAY + 1, "blog-new": lock.DAY - 1}.items():
+        followed(run, clock.now - age)
+    lock.start(blog, "ada@laptop", "deploy")
+    assert [file.name for file in lock.followed_file("blog-old").parent.iterdir()] == ["blog-new.followed"]
+
+
+@pytest.mark.parametrize(("state", "holder"), [("activating", HOLDER), ("active", HOLDER), ("deactivating", HOLDER), ("inactive", ""), ("failed", "")])
+def test_who_holds_the_lock_is_what_runs(blog, machine, state, holder):
+    machine.unit(UNIT, ActiveState=state, Description=HOLDER)
+    assert lock.holder(blog) == holder
+
+
+RUN = "blog-0123"
+LINES = [{"step": step, "result": "done"} for step in ("prepare", "migrate", "prove")]
+LAST = {"step": "end", "result": "live"}
+
+
+@pytest.fixture
+def over(machine):
+    """Lets a run be over after so many looks."""
+
+    def after(looks: int) -> None:
+        def state(_line: str) -> str:
+            return f"ActiveState={'active' if len(machine.lines(UNIT)) <= looks else 'inactive'}\n"
+
+        machine.answer(f"systemctl show {UNIT}", state)
+
+    after(0)
+    return after
+
+
+def test_a_run_is_followed_to_its_end(blog, clock, over):
+    reported(RUN, *LINES, LAST)
+    assert list(lock.follow(RUN)) == [*LINES, LAST]
+    assert clock.slept == []
+
+
+def test_the_lines_come_as_they_are_written(blog, clock, over):
+    over(2)
+    reported(RUN, LINES[0])
+    following = lock.follow(RUN)
+    assert next(following) == LINES[0]
+    reported(RUN, *LINES[:2])
+    assert next(following) == LINES[1]
+    reported(RUN, *LINES, LAST)
+    assert list(following) == [LINES[2], LAST]
+
+
+def test_the_last_line_comes_when_the_lock_is_free(blog, machine, clock, over):
+    over(3)
+    reported(RUN, *LINES, LAST)
+    following = lock.follow(RUN)
+    assert [next(following) for _ in LINES] == LINES
+    assert len(machine.lines(UNIT)) == 1
+    assert next(following) == LAST
+    assert len(machine.lines(UNIT)) == 4
+
+
+def test_lines_that_are_known_are_not_told_again(blog, clock, over):
+    reported(RUN, *LINES, LAST)
+    assert list(lock.follow(RUN, after=2)) == [LINES[2], LAST]
+
+
+def test_a_look_lasts_as_long_as_was_asked_for(blog, clock, over):
+    over(10**6)
+    reported(RUN, *LINES, LAST)
+    begun = clock.now
+    assert list(lock.follow(RUN, seconds=2)) == LINES
+    assert clock.now - begun == pytest.approx(2, abs=lock.LOOK)
+
+
+def test_a_line_that_is_half_written_is_not_told_yet(blog, clock, over):
+    over(2)
+    reported(RUN, LINES[0], json.dumps(LINES[1])[:10])
+    following = lock.follow(RUN)
+    assert next(following) == LINES[0]
+    reported(RUN, *LINES[:2], LAST)
+    assert list(following) == [LINES[1], LAST]
+
+
+def test_a_run_that_has_said_nothing_yet_is_waited_for(blog, clock, over):
+    over(5)
+    assert list(lock.follow(RUN, seconds=0.5)) == []
+
+
+def test_who_follows_is_seen(blog, clock, over):
+    over(10**6)
+    followed(RUN, clock.now - 100)
+    list(lock.follow(RUN, seconds=1))
+    assert lock.followed_file(RUN).stat().st_mtime > clock.now - 100
+
+
+def test_nothing_is_left_of_a_run_that_is_over(blog, clock, over):
+    reported(RUN, LAST)
+    list(lock.follow(RUN))
+    assert list(lock.report_file(RUN).parent.iterdir()) == []
