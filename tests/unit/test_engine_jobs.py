@@ -209,7 +209,9 @@ def test_without_jobs_all_are_removed(site, machine, written, release):
     jobs.install(site, OLD)
     machine.started.clear()
     jobs.install(site, release)
-    assert machine.started == [f"systemctl disable --quiet --now {TIMER_S_SERVICE} {TIMER} {DAEMON}", "systemctl daemon-reload"]
+    # A failure that stayed behind could be mended by nobody.
+    gone = f"{TIMER_S_SERVICE} {TIMER} {DAEMON}"
+    assert machine.started == [f"systemctl disable --quiet --now {gone}", f"systemctl reset-failed {gone}", "systemctl daemon-reload"]
     assert installed() == set()
 
 
@@ -244,8 +246,18 @@ def test_a_daemon_that_ended_is_refused(site, machine, written, state):
         jobs.refuse_dead_daemons(site, NEW)
 
 
-def test_daemons_alone_are_expected_to_run(site, machine, written):
+def test_a_daemon_is_watched_for_a_while(site, machine, written, monkeypatch):
     written(NEW)
+    monkeypatch.setattr(jobs, "PAUSE", 0)
+    states = iter(["active", "active", "failed"])
+    machine.answer(f"systemctl show {DAEMON}", lambda _line: f"ActiveState={next(states)}\nSubState=running\nNRestarts=0\n")
+    with pytest.raises(StepFailed, match="ended"):
+        jobs.refuse_dead_daemons(site, NEW)
+
+
+def test_daemons_alone_are_expected_to_run(site, machine, written, monkeypatch):
+    written(NEW)
+    monkeypatch.setattr(jobs, "WATCHED", 0)
     machine.unit("site-blog-poll", ActiveState="failed")
     jobs.refuse_dead_daemons(site, NEW)
     assert machine.lines("show") == [f"systemctl show {DAEMON} --property=ActiveState,SubState,NRestarts"]

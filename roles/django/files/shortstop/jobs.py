@@ -7,6 +7,7 @@ release's, and change places when it does.
 from __future__ import annotations
 
 import shlex
+import time
 from pathlib import Path
 
 import runner
@@ -18,6 +19,8 @@ HEAD = "# Managed by shortstop.django; each release brings its own text.\n\n"
 # A daemon that keeps dying gives up after some five minutes, and shows in `systemctl --failed`.
 DAEMON_RESTART = {"Restart": "always", "RestartSec": "5", "TimeoutStopSec": "60"}
 DAEMON_LIMITS = {"StartLimitIntervalSec": "360", "StartLimitBurst": "60"}
+WATCHED = 3.0  # seconds that a new release's daemons run before they are trusted
+PAUSE = 0.2  # seconds between looks
 
 
 def unit_name(site: Site, job: str) -> str:
@@ -112,6 +115,7 @@ def install(site: Site, release: str | None, *, wait: bool = True) -> None:
         systemd.systemctl("disable", "--quiet", "--now", *gone)
         for name in gone:
             (UNIT_DIR / name).unlink()
+        systemd.reset_failed(gone)  # nobody could mend it any more
     changed = [name for name in wanted if installed.get(name) != wanted[name]]
     for name in changed:
         (UNIT_DIR / name).write_text(wanted[name], encoding="utf-8")
@@ -134,11 +138,18 @@ def _is_starter(name: str, units: dict[str, str]) -> bool:
 
 
 def refuse_dead_daemons(site: Site, release: str) -> None:
+    """Watch the release's daemons for a while: that one was started is no proof."""
     units = {file.name: "" for file in site.jobs_dir(release).glob("*")}
-    for service in [name for name in units if name.endswith(".service") and _is_starter(name, units)]:
-        state = systemd.show(service, "ActiveState", "SubState", "NRestarts")
-        if state["ActiveState"] == "failed" or state["SubState"] == "auto-restart" or int(state["NRestarts"]) > 0:
-            raise StepFailed(f"the daemon {service} ended. The last lines of its log:\n{systemd.journal(service)}")
+    daemons = [name for name in units if name.endswith(".service") and _is_starter(name, units)]
+    end = time.monotonic() + WATCHED
+    while daemons:
+        for service in daemons:
+            state = systemd.show(service, "ActiveState", "SubState", "NRestarts")
+            if state["ActiveState"] == "failed" or state["SubState"] == "auto-restart" or int(state["NRestarts"]) > 0:
+                raise StepFailed(f"the daemon {service} ended. The last lines of its log:\n{systemd.journal(service)}")
+        if time.monotonic() >= end:
+            return
+        time.sleep(PAUSE)
 
 
 def _installed(site: Site) -> dict[str, str]:
