@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.collect import collect
@@ -37,7 +38,8 @@ class ActionModule(ActionBase):
             return self._release(arguments, Path(archive))
         finally:
             os.unlink(archive)
-            self._remove_tmp_path(self._connection._shell.tmpdir)
+            with suppress(AnsibleConnectionFailure):  # what became of the run is the news
+                self._remove_tmp_path(self._connection._shell.tmpdir)
 
     def _release(self, arguments, archive):
         site, source = arguments["site"], arguments["source"]
