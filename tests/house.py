@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -151,7 +152,12 @@ class Project:
     def play(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> Run:
         """Run a playbook to its end."""
         process = self.start(*arguments, playbooks=playbooks)
-        output, _none = process.communicate()
+        try:
+            output, _none = process.communicate()
+        finally:
+            # An interrupted drill leaves no run behind.
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
         return Run(process.returncode, output)
 
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from house import Server
 
@@ -48,16 +48,25 @@ class Request:
 
 @dataclass
 class Window:
-    """A stretch of time. What began in it is its own, however long that took."""
+    """Stretches of time. What began in one of them is the window's own, however long that took."""
 
     load: Load
-    since: float
-    until: float = float("inf")
+    stretches: list[tuple[float, float]] = field(default_factory=list)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Add a stretch that lasts as long as the block."""
+        since = time.time()
+        try:
+            yield
+        finally:
+            self.stretches.append((since, time.time()))
 
     @property
     def ordinary(self) -> list[Request]:
         """Pages and assets, not what was slow on purpose."""
-        return [request for request in self.load.requests if request.kind != "other" and self.since <= request.at < self.until]
+        ordinary = [request for request in self.load.requests if request.kind != "other"]
+        return [request for request in ordinary if any(since <= request.at < until for since, until in self.stretches)]
 
     @property
     def latencies(self) -> list[float]:
@@ -126,11 +135,9 @@ class Load:
 
     @contextmanager
     def window(self) -> Iterator[Window]:
-        window = Window(self, time.time())
-        try:
+        window = Window(self)
+        with window.open():
             yield window
-        finally:
-            window.until = time.time()
 
     def quiet(self, seconds: float) -> Window:
         """The window of the next so many seconds, in which the caller does nothing."""
@@ -144,7 +151,7 @@ class Load:
 
     @property
     def whole(self) -> Window:
-        return Window(self, 0.0)
+        return Window(self, [(0.0, float("inf"))])
 
     def expect_none_failed(self) -> Load:
         failed = self.failed

@@ -180,7 +180,7 @@ def test_a_host_that_is_not_set_up_is_excused_in_check_mode_alone(check_mode):
             {"release": "0000000000aa", "result": "failed", "seconds": 3, "failed": True, "steps": [step("prove", "failed"), step("clean up")]},
             "0000000000aa  prove  failed  3.0",
         ),
-        ({"failed": True, "changed": True, "steps": [step("prepare"), step("prepare", "warning")]}, "-  prepare  failed  -"),
+        ({"failed": True, "changed": True, "steps": [step("prepare"), step("migrate", "warning")]}, "-  prepare  failed  -"),
     ],
     ids=["live", "unchanged", "held", "check mode", "check mode of a new host", "busy", "failed", "lost"],
 )

@@ -216,12 +216,6 @@ def test_an_operator_s_rollback_that_does_not_end_well_is_a_sentence(command, mo
         command("rollback", "blog")
 
 
-def test_a_run_that_ends_without_a_word_is_not_waited_for(command, monkeypatch):
-    ends(monkeypatch, [line("prove", "done")])
-    with pytest.raises(SystemExit, match=f"^shortstop: the run ended without a word; see journalctl --unit={LOCK}$"):
-        command("rollback", "blog")
-
-
 def test_an_operator_does_not_interrupt_a_run(command, monkeypatch):
     def busy(*_arguments: object, **_options: object) -> str:
         raise lock.Busy("deploy of blog by bob", abandoned=False)

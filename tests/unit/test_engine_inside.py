@@ -130,7 +130,7 @@ class Issue:
 def analyse_sql_statements(analyser, sql, exclude):
     if sql != ["contenttypes", "0001_initial"]:
         return [], [Issue("ignored")], []
-    return [Issue("b"), Issue("a")], [Issue("ignored")], [Issue("b")]
+    return [Issue("b"), Issue("a")], [Issue("ignored")], [Issue("c")]
 """,
 }
 
@@ -141,7 +141,7 @@ def test_the_linter_judges_what_is_unapplied(project, tmp_path_factory):
         (packages / name).parent.mkdir(exist_ok=True)
         (packages / name).write_text(text, encoding="utf-8")
     assert answer(project, "database.py", packages)["issues"] == {
-        "contenttypes.0001_initial": ["a", "b"],
+        "contenttypes.0001_initial": ["a", "b", "c"],
         "shop.0001_initial": ["could not be judged (ValueError: what nobody foresaw)"],
     }
 

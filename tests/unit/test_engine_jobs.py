@@ -246,18 +246,39 @@ def test_a_daemon_that_ended_is_refused(site, machine, written, state):
         jobs.refuse_dead_daemons(site, NEW)
 
 
-def test_a_daemon_is_watched_for_a_while(site, machine, written, monkeypatch):
+def test_a_daemon_is_watched_for_a_while(site, machine, written, clock):
     written(NEW)
-    monkeypatch.setattr(jobs, "PAUSE", 0)
+    begun = clock.now
+    jobs.refuse_dead_daemons(site, NEW)
+    assert jobs.WATCHED <= clock.now - begun < jobs.WATCHED + 2 * jobs.PAUSE
     states = iter(["active", "active", "failed"])
     machine.answer(f"systemctl show {DAEMON}", lambda _line: f"ActiveState={next(states)}\nSubState=running\nNRestarts=0\n")
     with pytest.raises(StepFailed, match="ended"):
         jobs.refuse_dead_daemons(site, NEW)
 
 
-def test_daemons_alone_are_expected_to_run(site, machine, written, monkeypatch):
+def test_a_release_without_daemons_is_not_watched(site, written, clock):
+    written(NEW, dataclasses.replace(site, daemons={}))
+    jobs.refuse_dead_daemons(site, NEW)
+    assert clock.slept == []
+
+
+def test_daemons_alone_are_expected_to_run(site, machine, written, clock):
     written(NEW)
-    monkeypatch.setattr(jobs, "WATCHED", 0)
     machine.unit("site-blog-poll", ActiveState="failed")
     jobs.refuse_dead_daemons(site, NEW)
-    assert machine.lines("show") == [f"systemctl show {DAEMON} --property=ActiveState,SubState,NRestarts"]
+    assert set(machine.lines("show")) == {f"systemctl show {DAEMON} --property=ActiveState,SubState,NRestarts"}
+
+
+@pytest.mark.parametrize("becomes", ["timer", "daemon"])
+def test_a_job_may_become_one_of_the_other_kind(blog, machine, make_release, becomes):
+    job = {"command": "/bin/true"}
+    kinds = {"daemon": {"daemons": {"poll": job}}, "timer": {"timers": {"poll": {**job, "every": "1min", "timeout": 9}}}}
+    for name, kind in {OLD: "timer" if becomes == "daemon" else "daemon", NEW: becomes}.items():
+        make_release(name)
+        machine.started.clear()
+        jobs.write(dataclasses.replace(blog, **kinds[kind]), name)
+        jobs.install(blog, name)
+    assert machine.started[0] == f"systemctl disable --quiet --now {TIMER if becomes == 'daemon' else TIMER_S_SERVICE}"
+    assert installed() == {file.name for file in blog.jobs_dir(NEW).iterdir()}
+    assert (jobs.UNIT_DIR / TIMER_S_SERVICE).read_text(encoding="utf-8") == (blog.jobs_dir(NEW) / TIMER_S_SERVICE).read_text(encoding="utf-8")

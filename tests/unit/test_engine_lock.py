@@ -218,3 +218,23 @@ def test_nothing_is_left_of_a_run_that_is_over(blog, clock, over):
     reported(RUN, LAST)
     list(lock.follow(RUN))
     assert list(lock.report_file(RUN).parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("known", [[], LINES], ids=["none", "some"])
+def test_a_run_that_is_over_without_a_word_has_an_end(blog, clock, over, known):
+    reported(RUN, *known)
+    (last,) = lock.follow(RUN, after=len(known))
+    assert (last["step"], last["result"]) == ("end", "interrupted")
+    assert last["message"] == f"the run ended without a word; see journalctl --unit={UNIT}"
+
+
+def test_a_file_that_another_follower_removes_meanwhile_is_no_error(blog, machine, clock, taken):
+    lock.followed_file("blog-other").symlink_to("gone")
+    with pytest.raises(lock.Busy):
+        lock.start(blog, "bob@desk", "deploy")
+
+
+def test_systemd_expands_no_word_of_a_run(blog, machine):
+    lock.start(blog, "ada$x@laptop", "deploy", "--revision=$HOME")
+    assert " --by=ada$$x@laptop " in machine.started[0]
+    assert machine.started[0].endswith(" --revision=$$HOME")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import pytest
 import release
@@ -103,6 +104,13 @@ def test_whatever_ends_a_step_fails_it(path, error, message):
     with Report(path) as report, pytest.raises(StepFailed, match=f"^{message}$"), report.step("migrate"):
         raise error
     assert lines(path)[1:] == [{"step": "migrate", "result": "failed", "message": message, "seconds": 0.0}]
+
+
+def test_a_step_that_fails_is_timed(path, clock):
+    with Report(path) as report, suppress(StepFailed), report.step("migrate"):
+        clock.sleep(1.5)
+        raise StepFailed
+    assert [line["seconds"] for line in lines(path)] == [0.0, 1.5]
 
 
 def test_the_first_failure_is_the_cause(path):

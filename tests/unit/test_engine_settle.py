@@ -132,6 +132,7 @@ def test_the_report_of_a_killed_run_gets_its_end(killed, report, live, named):
     last = lines(report)[-1]
     assert (last["step"], last["result"], last["release"]) == ("end", "interrupted", live or "")
     assert last["message"] == f"the run was ended from outside; {named} is live"
+    assert not killed.release_dir(NEW).exists()
 
 
 def test_a_run_that_was_killed_before_its_first_word_gets_an_end_too(killed, report):
@@ -166,3 +167,10 @@ def test_a_run_has_ended_when_it_has_said_so(report, text, ended):
 
 def test_a_run_without_a_report_has_not_ended(report):
     assert not settle.ended(report)
+
+
+def test_the_end_does_not_stand_in_a_line_that_was_cut_off(killed, report):
+    report.parent.mkdir()
+    report.write_text('{"step": "prepare"}\n{"step": "mig', encoding="utf-8")
+    settle.after_run(killed, report)
+    assert [line["step"] for line in lines(report)] == ["prepare", "end"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
+import runner
 import static_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -59,6 +61,7 @@ def collected(blog, make_release, machine, **files: str) -> list[str]:
 def test_it_works(blog, make_release, machine, brotli):
     assert collected(blog, make_release, machine, **{"css/a.12.css": LONG, "staticfiles.json": manifest(a_css="css/a.12.css")}) == []
     assert names(blog.release_dir(NEW) / "static") == {"css/a.12.css", "css/a.12.css.gz", "css/a.12.css.br", "staticfiles.json"}
+    assert f" --property=ReadWritePaths={runner.SCRATCH_DIR}/blog-" in machine.lines("collectstatic")[0]
     assert gzip.decompress((blog.release_dir(NEW) / "static/css/a.12.css.gz").read_bytes()) == LONG.encode()
 
 
@@ -92,6 +95,22 @@ def test_what_pages_name_is_compressed(blog, machine, tmp_path, brotli, files, c
     write(tmp_path / "static", files)
     static_files.compress(blog, tmp_path / "static")
     assert names(tmp_path / "static") - files.keys() == {name + suffix for name in compressed for suffix in (".gz", ".br")}
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["from the store", "made"])
+def test_a_compressed_file_and_a_published_one_are_of_their_original_s_time(blog, make_release, stored):
+    """nginx sends that time, and a visitor's browser asks with it."""
+    make_release(NEW, static=("a.css",))
+    static = blog.release_dir(NEW) / "static"
+    for directory in (static, *([blog.static_dir] if stored else [])):
+        write(directory, {"a.css": LONG})
+    if stored:
+        static_files.compress(blog, blog.static_dir)
+    for file in (static / "a.css", *blog.static_dir.iterdir()):
+        os.utime(file, (1000, 1000))
+    static_files.compress(blog, static)
+    static_files.publish(blog, NEW)
+    assert {path.stat().st_mtime for directory in (static, blog.static_dir) for path in directory.iterdir()} == {1000}
 
 
 def test_where_there_is_no_brotli_gzip_is_enough(blog, machine, tmp_path):
@@ -132,8 +151,10 @@ def test_what_the_store_has_is_not_compressed_again(blog, machine, tmp_path, bro
     assert ((tmp_path / "static/a.css.gz").read_bytes() == b"kept") is reused
 
 
-def test_the_same_content_is_the_same_when_compressed(blog, tmp_path):
+def test_the_same_content_is_the_same_when_compressed(blog, tmp_path, clock, monkeypatch):
+    monkeypatch.setattr(gzip, "time", clock)
     for directory in ("one", "two"):
+        clock.sleep(60)
         write(tmp_path / directory, {"a.css": LONG})
         static_files.compress(blog, tmp_path / directory)
     assert (tmp_path / "one/a.css.gz").read_bytes() == (tmp_path / "two/a.css.gz").read_bytes()
@@ -161,6 +182,14 @@ def test_only_another_content_is_written(blog, make_release, stored, replaced):
     static_files.publish(blog, NEW)
     assert ((blog.static_dir / "a.css").stat().st_ino != before) is replaced
     assert published(blog) == {"a.css": NEW}
+
+
+def test_no_older_content_is_sent_compressed(blog, make_release):
+    make_release("old", static=("a.css", "a.css.gz", "a.css.br"))
+    make_release(NEW, static=("a.css", "a.css.gz"))
+    static_files.publish(blog, "old")
+    static_files.publish(blog, NEW)
+    assert published(blog) == {"a.css": NEW, "a.css.gz": NEW}
 
 
 def test_a_published_file_is_replaced_at_once(blog, make_release):

@@ -153,7 +153,9 @@ def test_a_release_is_asked_until_it_is_steady(blog, clock, monkeypatch, workers
     assert switch.STEADY <= clock.now - begun < switch.STEADY + 2 * switch.PAUSE
 
 
-@pytest.mark.parametrize("workers", [[{1, 2}, {1}], [{1}, {2}], [{1}, {1}, set()]], ids=["fewer", "another", "none any more"])
+@pytest.mark.parametrize(
+    "workers", [[{1, 2}, {1}], [{1}, {2}], [{1}, {1, 2}, {1}], [{1}, {1}, set()]], ids=["fewer", "another", "one that came later", "none any more"]
+)
 def test_a_release_that_loses_a_worker_is_not_proven(blog, clock, monkeypatch, workers):
     asked(monkeypatch, [200], workers)
     with pytest.raises(StepFailed, match="a worker ended while it was being asked"):
@@ -259,7 +261,7 @@ def test_a_first_release_that_fails_its_visitors_leaves_no_link(blog, make_relea
 
 
 @pytest.fixture
-def worked(blog, make_release) -> Callable[[], dict[str, str]]:
+def worked(blog, make_release, clock) -> Callable[[], dict[str, str]]:
     """Two releases with other jobs, of which the old one is live. Gives what is installed of them."""
 
     def installed() -> dict[str, str]:

@@ -110,7 +110,8 @@ def install(site: Site, release: str | None, *, wait: bool = True) -> None:
     directory = site.jobs_dir(release) if release else None
     wanted = {file.name: file.read_text(encoding="utf-8") for file in directory.iterdir()} if directory and directory.is_dir() else {}
     installed = _installed(site)
-    gone = sorted(installed.keys() - wanted.keys())
+    # A daemon that became a timer's service is no daemon any more, whatever its name.
+    gone = sorted(name for name in installed if name not in wanted or (_is_starter(name, installed) and not _is_starter(name, wanted)))
     if gone:
         systemd.systemctl("disable", "--quiet", "--now", *gone)
         for name in gone:

@@ -16,7 +16,6 @@ from report import END
 from site_config import INCOMING_DIR, RUN_DIR, Site
 
 COMMAND = "/usr/local/sbin/shortstop"
-ABANDONED = 10.0  # seconds without a new look at its report, after which nobody is taken to wait for a run
 PATIENCE = 20.0  # seconds that one attempt waits for an abandoned run
 LOOK = 0.2  # seconds between looks
 DAY = 24 * 3600
@@ -41,8 +40,7 @@ def start(site: Site, by: str, action: str, *arguments: str, archive: Path | Non
     """
     begun = time.time()
     while not (run := _try(site, by, action, arguments, archive)):
-        looks = [file.stat().st_mtime for file in _dir().glob(f"{site.name}-*.followed")]
-        if max(looks, default=0.0) > begun:
+        if max((_changed(file) for file in _dir().glob(f"{site.name}-*.followed")), default=0.0) > begun:
             raise Busy(holder(site), abandoned=False)
         if time.time() - begun > PATIENCE:
             raise Busy(holder(site), abandoned=True)
@@ -54,13 +52,14 @@ def _try(site: Site, by: str, action: str, arguments: tuple[str, ...], archive: 
     """The name of the run that was started, or "" where another one is under way."""
     run = f"{site.name}-{uuid.uuid4().hex}"
     for file in _dir().iterdir():
-        if time.time() - file.stat().st_mtime > DAY:
-            file.unlink()
+        if 0 < _changed(file) < time.time() - DAY:
+            file.unlink(missing_ok=True)
     words = ["systemd-run", "--quiet", "--collect", f"--unit={unit(site)}", "--property=Type=exec"]
     # However it ends: what it left is put right before the lock is free.
     words.append(f"--property=ExecStopPost={COMMAND} settle {site.name} --report {report_file(run)}")
     words.append(f"--description={action} of {site.name} by {by} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}")
-    words += [COMMAND, "run", action, site.name, f"--by={by}", f"--report={report_file(run)}", *arguments]
+    # systemd would take a $ for a variable of its own.
+    words += [word.replace("$", "$$") for word in (COMMAND, "run", action, site.name, f"--by={by}", f"--report={report_file(run)}", *arguments)]
     if archive:
         # Under a name of this run alone, where no other user reaches it.
         INCOMING_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -97,6 +96,9 @@ def follow(run: str, after: int = 0, seconds: float = float("inf")) -> Iterator[
         yield from lines
         after += len(lines)
         if over:
+            if not lines or lines[-1]["step"] != END:
+                message = f"the run ended without a word; see journalctl --unit={site_unit}"
+                yield {"step": END, "result": "interrupted", "message": message, "seconds": 0.0, "release": ""}
             for file in (report_file(run), followed_file(run)):
                 file.unlink(missing_ok=True)
             return
@@ -118,6 +120,14 @@ def report_file(run: str) -> Path:
 def followed_file(run: str) -> Path:
     """Its time says when somebody last looked after the run."""
     return _dir() / f"{run}.followed"
+
+
+def _changed(file: Path) -> float:
+    """When a file was changed last; 0 if it is gone, since whoever follows another run may remove theirs at any time."""
+    try:
+        return file.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _dir() -> Path:

@@ -28,7 +28,10 @@ class Report:
 
     def __init__(self, path: Path, secrets: set[str] = frozenset()) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        half = path.exists() and not path.read_bytes().endswith(b"\n")
         self.file = path.open("a", encoding="utf-8")
+        if half:  # who wrote it was killed meanwhile
+            self.file.truncate(path.read_bytes().rfind(b"\n") + 1)
         self.secrets = sorted(secrets, key=len, reverse=True)  # a part of another one comes after it
         self.start = time.monotonic()
         self.failure: tuple[str, str] = ("", "")

@@ -96,6 +96,9 @@ def publish(site: Site, new: str) -> None:
         shutil.copy2(file, temporary)
         temporary.chmod(0o644)
         temporary.rename(target)
+        for suffix in (".gz", ".br"):  # what older content was compressed to is no variant of this
+            if not file.with_name(file.name + suffix).exists():
+                target.with_name(target.name + suffix).unlink(missing_ok=True)
 
 
 def prune(site: Site, kept: list[str]) -> None:
