@@ -14,7 +14,7 @@ import pytest
 import release
 import settle
 import switch
-from report import Report
+from report import Report, StepFailed
 
 LIVE, OLD, SOURCE = "0000000000aa", "0000000000bb", "a" * 64
 LOCK = "shortstop-deploy-blog.service"
@@ -263,16 +263,35 @@ def test_nothing_can_be_managed_before_it_is_live(command):
         command("manage", "blog", "shell")
 
 
+@pytest.fixture
+def shop(blog) -> None:
+    """A second site."""
+    directory = blog.configuration_dir.with_name("shop")
+    directory.mkdir()
+    text = (blog.configuration_dir / "site.json").read_text(encoding="utf-8")
+    (directory / "site.json").write_text(text.replace('"name": "blog"', '"name": "shop"'), encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("words", "settled"), [((), ["blog", "shop"]), (("blog",), ["blog"]), (("blog", "--report=/run/blog.jsonl"), [("blog", Path("/run/blog.jsonl"))])]
 )
-def test_sites_are_settled(command, blog, monkeypatch, words, settled):
+def test_sites_are_settled(command, shop, monkeypatch, words, settled):
     given = []
-    shop = blog.configuration_dir.with_name("shop")
-    shop.mkdir()
-    text = (blog.configuration_dir / "site.json").read_text(encoding="utf-8")
-    (shop / "site.json").write_text(text.replace('"name": "blog"', '"name": "shop"'), encoding="utf-8")
     monkeypatch.setattr(settle, "settle", lambda site: given.append(site.name))
     monkeypatch.setattr(settle, "after_run", lambda site, report: given.append((site.name, report)))
     assert command("settle", *words) == 0
     assert given == settled
+
+
+def test_a_site_that_cannot_be_settled_holds_up_no_other(command, shop, monkeypatch, capsys):
+    given = []
+
+    def settle_one(site) -> None:
+        given.append(site.name)
+        if site.name == "blog":
+            raise StepFailed("systemctl stop: no")
+
+    monkeypatch.setattr(settle, "settle", settle_one)
+    assert command("settle") == 1
+    assert given == ["blog", "shop"]
+    assert capsys.readouterr().err == "shortstop: blog: systemctl stop: no\n"

@@ -22,7 +22,7 @@ WHOLE = ["sweep", "prepare", "migrate", "prove", "flip", "retire_all_but", "prun
 
 
 class Road:
-    """A deploy whose steps only remember that they were taken."""
+    """A deploy whose steps only remember that they were taken; the flip changes what is live, too."""
 
     def __init__(self, site, path: Path, monkeypatch) -> None:
         self.site, self.path, self.patch = site, path, monkeypatch
@@ -35,10 +35,12 @@ class Road:
     def let(self, step: str, fail: Exception | None = None, warnings: tuple[str, ...] = ()) -> None:
         """What a step does from now on."""
 
-        def taken(*_arguments: object):
+        def taken(*arguments: object):
             self.taken.append(step)
             if fail:
                 raise fail
+            if step == "flip":
+                switch.point(self.site, arguments[1])
             return iter(warnings)
 
         module = next(module for module, steps in STEPS.items() if step in steps)
@@ -151,7 +153,7 @@ def test_a_run_is_noted_as_it_ends(road, broken, result):
     road.go(by="ada@laptop", revision="v1")
     (line,) = road.noted()
     assert (line["action"], line["who"], line["from"], line["revision"]) == ("deploy", "ada", "laptop", "v1")
-    assert (line["release"], line["result"], line["live"]) == (road.new, result, OLD)
+    assert (line["release"], line["result"], line["live"]) == (road.new, result, OLD if broken == "prove" else road.new)
 
 
 def test_a_run_is_noted_as_under_way_from_its_beginning(road, monkeypatch):
@@ -209,6 +211,28 @@ def test_a_rollback_that_fails_holds_nothing(road, back):
     assert back() == 1
     assert hold.held(road.site) == []
     assert road.taken[-1] == "abandon"
+
+
+def test_a_rollback_that_is_killed_after_its_flip_holds_the_site_too(road, back):
+    road.let("retire_all_but", fail=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        back()
+    assert hold.held(road.site) == [road.new]
+
+
+@pytest.mark.parametrize(
+    ("refused", "live", "new", "holds"),
+    [("a", "b", "a", True), ("a", "b", "c", False), ("a", "a", "a", False), (None, "b", "a", False)],
+    ids=["other configuration", "another source", "gone back from configuration alone", "not held"],
+)
+def test_a_source_that_was_gone_back_from_is_held_whatever_its_configuration(blog, make_release, refused, live, new, holds):
+    make_release("0000000000aa", source=refused)
+    make_release(OLD, source=live)
+    switch.point(blog, OLD)
+    if refused:
+        hold.hold(blog, "0000000000aa")
+    assert hold.holds(blog, "0000000000cc", new) is holds
+    assert hold.holds(blog, "0000000000aa", new) is bool(refused)
 
 
 @pytest.mark.parametrize("to", ["0123456789ab", "never_live", "the live one"])

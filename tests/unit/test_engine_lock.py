@@ -93,11 +93,12 @@ def test_a_run_that_nobody_follows_is_waited_for(blog, machine, clock, taken, be
     assert lock.PATIENCE < clock.now - begun < lock.PATIENCE + 1
 
 
-def test_a_run_begins_when_an_abandoned_one_ends(blog, machine, clock, taken):
+def test_a_run_begins_when_an_abandoned_one_ends(blog, machine, clock, taken, archive):
     machine.answer("systemd-run", lambda _line: (len(machine.lines("systemd-run")) == 3 and machine.answer("systemd-run")) or TAKEN, status=1)
-    run = lock.start(blog, "bob@desk", "deploy")
+    run = lock.start(blog, "bob@desk", "deploy", archive=archive)
     assert len(machine.lines("systemd-run")) == 4
     assert str(lock.report_file(run)) in machine.started[-1]
+    assert [file.name for file in lock.INCOMING_DIR.iterdir()] == [f"{run}.tar.gz"]
 
 
 def test_the_followers_of_another_site_are_not_ours(blog, machine, clock, taken):

@@ -95,6 +95,13 @@ def test_what_it_had_on_its_way_is_removed(killed):
     assert [path.name for directory in (settle.SCRATCH_DIR, settle.INCOMING_DIR) for path in directory.iterdir()] == ["shop-1", "shop-1.tar.gz"]
 
 
+def test_what_waits_for_its_turn_keeps_its_archive(killed, report):
+    for name in (report.stem, "blog-waits"):
+        (settle.INCOMING_DIR / f"{name}.tar.gz").write_text("", encoding="utf-8")
+    settle.after_run(killed, report)
+    assert [path.name for path in settle.INCOMING_DIR.iterdir()] == ["blog-waits.tar.gz"]
+
+
 def test_the_record_tells_of_it_once(killed):
     settle.settle(killed)
     settle.settle(killed)
@@ -133,6 +140,12 @@ def test_the_report_of_a_killed_run_gets_its_end(killed, report, live, named):
     assert (last["step"], last["result"], last["release"]) == ("end", "interrupted", live or "")
     assert last["message"] == f"the run was ended from outside; {named} is live"
     assert not killed.release_dir(NEW).exists()
+
+
+def test_what_cannot_be_set_right_is_told(killed, machine, report):
+    machine.answer("systemctl enable", "no", status=1)
+    settle.after_run(killed, report)
+    assert f"; release {OLD} is live, and what it left is not set right: systemctl enable " in lines(report)[-1]["message"]
 
 
 def test_a_run_that_was_killed_before_its_first_word_gets_an_end_too(killed, report):

@@ -87,9 +87,10 @@ def test_what_was_collected_is_read_by_the_site_alone(blog, make_release, machin
         ({"a.css": LONG, "b.js": LONG}, {"a.css", "b.js"}),
         ({"a.css": LONG, "staticfiles.json": "{"}, {"a.css"}),
         ({"a.css": LONG, "staticfiles.json": '{"paths": []}'}, {"a.css"}),
+        ({"a.css": LONG, "staticfiles.json": "[]"}, {"a.css"}),
         ({"a.css": "b" * 255, "b.css": "b" * 256, "c.png": LONG, "d.css.map": LONG}, {"b.css", "d.css.map"}),
     ],
-    ids=["hashed alone", "no manifest", "half a manifest", "another manifest", "long texts alone"],
+    ids=["hashed alone", "no manifest", "half a manifest", "another manifest", "a list", "long texts alone"],
 )
 def test_what_pages_name_is_compressed(blog, machine, tmp_path, brotli, files, compressed):
     write(tmp_path / "static", files)

@@ -307,6 +307,14 @@ def test_whatever_fails_at_the_flip_all_of_the_old_one_comes_back(blog, machine,
     assert set(machine.started[-1].split()) == {"systemctl", "start", "site-blog-a.timer", "site-blog-worker.service"}
 
 
+def test_jobs_that_do_not_come_back_hide_no_reason(blog, machine, worked, serve):
+    serve(NEW, 500)
+    machine.answer("systemctl start site-blog-", "no", status=1)
+    with pytest.raises(StepFailed, match=f"(?s)^went back to release {OLD}: .* status 500.*\nIts timers and daemons did not come back: systemctl start"):
+        switch.flip(blog, NEW, OLD)
+    assert blog.live == OLD
+
+
 def test_a_daemon_that_dies_takes_its_release_back(blog, machine, worked, serve):
     serve(NEW, 200)
     machine.unit("site-blog-worker.service", SubState="auto-restart")

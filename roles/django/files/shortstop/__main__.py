@@ -14,7 +14,7 @@ import overview
 import release
 import runner
 import settle
-from report import END, Report
+from report import END, Report, StepFailed
 from site_config import Site, sites
 
 LOOK_AGAIN = 2.0  # seconds, well below those after which a run counts as abandoned
@@ -23,7 +23,7 @@ LOOK_AGAIN = 2.0  # seconds, well below those after which a run counts as abando
 def plan(given: argparse.Namespace) -> int:
     site = Site.load(given.site)
     new = release.identify(site, given.source)
-    print(json.dumps({"release": new, "live": site.live or "", "held": new in hold.held(site)}))
+    print(json.dumps({"release": new, "live": site.live or "", "held": hold.holds(site, new, given.source)}))
     return 0
 
 
@@ -80,9 +80,14 @@ def settle_down(given: argparse.Namespace) -> int:
     if given.report:
         settle.after_run(Site.load(given.site), given.report)
         return 0
-    for site in [Site.load(given.site)] if given.site else list(sites()):
-        settle.settle(site)
-    return 0
+    failed = 0
+    for site in [Site.load(given.site)] if given.site else sites():
+        try:
+            settle.settle(site)
+        except (StepFailed, OSError) as error:  # the other sites are no worse for it
+            print(f"shortstop: {site.name}: {error}", file=sys.stderr)
+            failed = 1
+    return failed
 
 
 def show_releases(given: argparse.Namespace) -> int:

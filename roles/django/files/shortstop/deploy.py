@@ -71,9 +71,10 @@ def rollback(site: Site, to: str | None, report: Report, *, by: str = "", migrat
                     f"release {chosen} does not know these migrations: {', '.join(unknown)}. Say what becomes of them: migrations=keep leaves"
                     " them applied, migrations=reverse takes them back, with the data that only they hold"
                 )
+            # Before the flip, so that a kill cannot come between; what is still live is not held.
+            hold.hold(site, live)
 
     def finish() -> None:
-        hold.hold(site, live)
         if unknown and migrations == "reverse":
             with report.step("reverse"):
                 database.reverse(site, live, chosen, unknown)

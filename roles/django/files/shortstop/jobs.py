@@ -77,7 +77,7 @@ def command_words(site: Site, release: str, command: str) -> list[str]:
     first, *others = shlex.split(command)
     if first == "manage.py":
         return [str(programs / "python"), first, *others]
-    return [first if first.startswith("/") else str(programs / first), *others]
+    return [str(programs / first), *others]
 
 
 def write(site: Site, release: str) -> None:

@@ -39,41 +39,42 @@ def start(site: Site, by: str, action: str, *arguments: str, archive: Path | Non
     An abandoned run is waited for, as long as an attempt lasts: whoever started it is gone, and cannot be asked.
     """
     begun = time.time()
-    while not (run := _try(site, by, action, arguments, archive)):
-        if max((_changed(file) for file in _dir().glob(f"{site.name}-*.followed")), default=0.0) > begun:
-            raise Busy(holder(site), abandoned=False)
-        if time.time() - begun > PATIENCE:
-            raise Busy(holder(site), abandoned=True)
-        time.sleep(LOOK)
+    for file in _dir().iterdir():
+        if 0 < _changed(file) < begun - DAY:
+            file.unlink(missing_ok=True)
+    run = f"{site.name}-{uuid.uuid4().hex}"
+    arguments = (f"--by={by}", f"--report={report_file(run)}", *arguments)
+    own = INCOMING_DIR / f"{run}.tar.gz"
+    try:
+        if archive:
+            # Under a name of this run alone, where no other user reaches it.
+            INCOMING_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+            shutil.copyfile(archive, own)
+            arguments = (*arguments, f"--archive={own}")
+        while not _begin(site, by, run, action, arguments):
+            if max((_changed(file) for file in _dir().glob(f"{site.name}-*.followed")), default=0.0) > begun:
+                raise Busy(holder(site), abandoned=False)
+            if time.time() - begun > PATIENCE:
+                raise Busy(holder(site), abandoned=True)
+            time.sleep(LOOK)
+    except BaseException:
+        own.unlink(missing_ok=True)
+        raise
     return run
 
 
-def _try(site: Site, by: str, action: str, arguments: tuple[str, ...], archive: Path | None) -> str:
-    """The name of the run that was started, or "" where another one is under way."""
-    run = f"{site.name}-{uuid.uuid4().hex}"
-    for file in _dir().iterdir():
-        if 0 < _changed(file) < time.time() - DAY:
-            file.unlink(missing_ok=True)
+def _begin(site: Site, by: str, run: str, action: str, arguments: tuple[str, ...]) -> bool:
+    """Whether the run has begun; not where another one is under way."""
     words = ["systemd-run", "--quiet", "--collect", f"--unit={unit(site)}", "--property=Type=exec"]
     # However it ends: what it left is put right before the lock is free.
     words.append(f"--property=ExecStopPost={COMMAND} settle {site.name} --report {report_file(run)}")
     words.append(f"--description={action} of {site.name} by {by} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}")
     # systemd would take a $ for a variable of its own.
-    words += [word.replace("$", "$$") for word in (COMMAND, "run", action, site.name, f"--by={by}", f"--report={report_file(run)}", *arguments)]
-    if archive:
-        # Under a name of this run alone, where no other user reaches it.
-        INCOMING_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
-        own = INCOMING_DIR / f"{run}.tar.gz"
-        shutil.copyfile(archive, own)
-        words.append(f"--archive={own}")
+    words += [word.replace("$", "$$") for word in (COMMAND, "run", action, site.name, *arguments)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if not done.returncode:
-        return run
-    if archive:
-        own.unlink()
-    if "already" not in done.stderr:
+    if done.returncode and "already" not in done.stderr:
         raise SystemExit(f"shortstop: {done.stderr.strip()}")
-    return ""
+    return not done.returncode
 
 
 def holder(site: Site) -> str:

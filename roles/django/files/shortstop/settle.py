@@ -12,7 +12,7 @@ import release
 import runner
 import switch
 import systemd
-from report import END, Report
+from report import END, Report, StepFailed
 from site_config import INCOMING_DIR, SCRATCH_DIR, Site
 
 
@@ -20,14 +20,21 @@ def after_run(site: Site, report: Path) -> None:
     """What follows each run of the engine, while its lock still holds."""
     if ended(report):
         return
-    settle(site)
+    left = ""
+    try:
+        settle(site, report.stem)
+    except (StepFailed, OSError) as error:
+        left = f", and what it left is not set right: {error}"
     with Report(report) as told:
         live = f"release {site.live}" if site.live else "nothing"
-        told.end("interrupted", site.live or "", f"the run was ended from outside; {live} is live")
+        told.end("interrupted", site.live or "", f"the run was ended from outside; {live} is live{left}")
 
 
-def settle(site: Site) -> None:
-    """Finish, or take back, what a run began. Nothing happens where nothing was left."""
+def settle(site: Site, run: str = "") -> None:
+    """Finish, or take back, what a run began. Nothing happens where nothing was left.
+
+    Where the `run` has a name, others may wait for their turn, with an archive of their own.
+    """
     systemd.systemctl("stop", f"{runner.unit_prefix(site, 'run')}*.service")
     live = site.live
     switch.sweep(site)
@@ -38,7 +45,7 @@ def settle(site: Site) -> None:
         if "live_since" not in (release.read_mark(site.release_dir(live)) or {}):
             release.write_mark(site.release_dir(live), live_since=site.release_dir(live).stat().st_mtime)
     jobs.install(site, live, wait=False)
-    for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *INCOMING_DIR.glob(f"{site.name}-*")):
+    for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *INCOMING_DIR.glob(f"{run or f'{site.name}-*'}.tar.gz")):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
     audit.end(site, "interrupted")
 

@@ -72,7 +72,7 @@ def _hashed(directory: Path) -> set[Path]:
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         return {directory / name for name in manifest["paths"].values()}
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return set()
 
 

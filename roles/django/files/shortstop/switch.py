@@ -106,8 +106,12 @@ def flip(site: Site, new: str, old: str | None) -> None:
             point(site, old)
         else:
             unpoint(site)
-        jobs.install(site, old)
-        raise StepFailed(f"went back to {f'release {old}' if old else 'nothing'}: {error}") from error
+        message = f"went back to {f'release {old}' if old else 'nothing'}: {error}"
+        try:
+            jobs.install(site, old)
+        except StepFailed as jobs_error:
+            message += f"\nIts timers and daemons did not come back: {jobs_error}"
+        raise StepFailed(message) from error
 
 
 def point(site: Site, name: str) -> None:
