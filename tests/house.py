@@ -42,6 +42,11 @@ class Server:
         listed = subprocess.run(["docker", "port", self.name, f"{inner}/tcp"], capture_output=True, text=True, check=True).stdout
         return int(listed.rsplit(":", 1)[1])
 
+    @property
+    def address(self) -> str:
+        """By which other test hosts reach it."""
+        return self.run("hostname --ip-address").split()[0]
+
     def live(self, site: str) -> str:
         return self.run(f"basename $(readlink /srv/{site}/current)").strip()
 
@@ -104,10 +109,11 @@ class Run:
 
 @dataclass
 class Project:
-    """A directory with an inventory of one host, as a user would have it."""
+    """A directory with an inventory, as a user would have it: one host that has all, and perhaps others that serve sites, too."""
 
     directory: Path
     server: Server
+    others: list[Server] = field(default_factory=list)
     sites: dict = field(default_factory=dict)
     variables: dict = field(default_factory=dict)
     environment: dict = field(default_factory=dict)
@@ -117,15 +123,15 @@ class Project:
         return {"domains": [f"{name}.example.com"], "source": "tatis", "health_path": "/healthz"}
 
     def write(self) -> None:
-        host = {
+        door = {
             "ansible_host": "127.0.0.1",
-            "ansible_port": self.server.port(22),
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(ROOT / ".cache/test_host_key"),
             "ansible_ssh_common_args": "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR",
         }
-        members = {"hosts": {self.server.name: {}}}
-        inventory = {"all": {"hosts": {self.server.name: host}, "children": {"web": members, "database": members}}}
+        hosts = {server.name: {**door, "ansible_port": server.port(22)} for server in (self.server, *self.others)}
+        groups = {"web": {"hosts": {name: {} for name in hosts}}, "database": {"hosts": {self.server.name: {}}}}
+        inventory = {"all": {"hosts": hosts, "children": groups}}
         (self.directory / "inventory/group_vars/all").mkdir(parents=True, exist_ok=True)
         (self.directory / "inventory/hosts.yml").write_text(yaml.safe_dump(inventory))
         (self.directory / "inventory/group_vars/all/sites.yml").write_text(yaml.safe_dump({"sites": self.sites, **self.variables}))

@@ -81,6 +81,7 @@ class Site:
         """What the site's commands left in a file of its state."""
         return [json.loads(line) for line in self.server.run(f"cat /srv/{self.name}/var/{file}").splitlines()]
 
-    def load(self, **options: float) -> Load:
+    def load(self, server: Server | None = None, **options: float) -> Load:
         """Visitors, who may meet the live release; what else they may meet is the drill's to add."""
-        return Load(self.server, self.domain, releases={self.live}, **options)
+        server = server or self.server
+        return Load(server, self.domain, releases={server.live(self.name)}, **options)

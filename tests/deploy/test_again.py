@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +13,8 @@ from itertools import pairwise
 
 import pytest
 from house import Run, Server
-from sites import Site
+from load import ASSET
+from sites import SOURCE, Site
 from table import Table
 
 SCRIPTS = 4.6  # seconds that the shell scripts took for a redeploy which visitors did notice
@@ -164,6 +167,19 @@ def test_two_sites_at_once(blog: Site, shop: Site) -> None:
     assert shop.live != before[1]
 
 
+def test_one_site_s_failure_holds_up_no_other(blog: Site, shop: Site) -> None:
+    before = blog.live, shop.live
+    (blog.source / "project/wsgi.py").write_text("raise RuntimeError('no wsgi today')\n")
+    shop.write("besides")
+    run = blog.project.play(playbooks=("deploy.yml",)).expect_failure('site "blog": prepare: ')
+    shutil.copy(SOURCE / "project/wsgi.py", blog.source / "project/wsgi.py")
+    assert blog.live == before[0]
+    assert shop.live != before[1]
+    rows = [line.split() for line in run.output.replace('"', " ").replace(",", " ").splitlines()]
+    assert ["shop", shop.live, "prune", "live"] in [row[:4] for row in rows]
+    assert ["prepare", "failed"] in [row[2:4] for row in rows if row[:1] == ["blog"]]
+
+
 class Background:
     """A deploy that runs beside the test."""
 
@@ -255,6 +271,75 @@ def test_what_a_first_deploy_loads(served: dict[str, Site], shop: Site, server: 
     rows.write_text(rows.read_text().replace("1000", "1001"))
     shop.deploy().expect_success()
     assert server.get(shop.domain, "/row/").body.strip() == "1"
+
+
+PASSWORD = "from django.contrib.auth import authenticate as a; print(bool(a(username='ada', password='{}')))"
+
+
+def knows(site: Site, password: str) -> bool:
+    """Whether the superuser comes in with this password."""
+    return site.server.run(f'shortstop manage {site.name} shell -v 0 -c "{PASSWORD.format(password)}"').split()[-1] == "True"
+
+
+def test_a_superuser_is_made_once(shop: Site) -> None:
+    shop.settings["superuser"] = {"username": "ada", "email": "ada@example.com", "password": "the first pass phrase"}
+    shop.deploy().expect_success()
+    assert knows(shop, "the first pass phrase")
+    shop.settings["superuser"]["password"] = "the second pass phrase"
+    shop.write("another password")
+    run = shop.deploy().expect_success()
+    assert 'superuser "ada" was made with another password or address, and stays as it is' in " ".join(run.output.split())
+    assert "pass phrase" not in run.output
+    assert (knows(shop, "the first pass phrase"), knows(shop, "the second pass phrase")) == (True, False)
+
+
+def git(site: Site, *words: str) -> str:
+    """What git says in the site's source, which is a working copy from then on."""
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    return subprocess.run(["git", "-C", site.source, *identity, *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_source_in_git(shop: Site) -> None:
+    path = shop.settings["source"]
+    git(shop, "init", "--quiet", "--initial-branch=main")
+    commits = {}
+    for version in ("v1", "v2"):
+        shop.write(version)
+        git(shop, "add", ".")
+        git(shop, "commit", "--quiet", "--message", version)
+        git(shop, "tag", version)
+        commits[version] = git(shop, "rev-parse", "HEAD")
+    shop.write("never committed")
+    for version, commit in (*commits.items(), ("main", commits["v2"]), ("v1", commits["v1"])):
+        shop.settings["source"] = {"git": f"file://{shop.source}", "version": version}
+        before = shop.live
+        shop.deploy().expect_success()
+        assert f"content {'v2' if version == 'main' else version}" in shop.server.get(shop.domain).body
+        assert shop.record[-1]["revision"] == commit
+        # Another name of the same commit is no other release.
+        assert (shop.live == before) is (version == "main")
+    shop.settings["source"] = {"git": f"file://{shop.source}", "version": "v3"}
+    shop.deploy().expect_failure('site "shop": key "source": ')
+    shop.settings["source"] = path
+
+
+def test_assets_come_compressed_and_stay(shop: Site, server: Server) -> None:
+    texts = {}
+    for word in ("older", "newer"):
+        shop.write(word)
+        css = shop.source / "project/static/page.css"
+        css.write_text(css.read_text() + "p { color: black; }\n" * 50)
+        shop.deploy().expect_success()
+        texts[ASSET.search(server.get(shop.domain).body.encode())[1].decode()] = css.read_text()
+    assert len(texts) == 2
+    for path, text in texts.items():
+        for encoding, unpack in {"br": "brotli -dc", "gzip": "gzip -dc", "identity": "cat"}.items():
+            ask = f"curl --silent --raw --header 'Host: {shop.domain}' --header 'Accept-Encoding: {encoding}' http://127.0.0.1{path}"
+            head = server.run(f"{ask} --dump-header - --output /dev/null").lower().splitlines()
+            headers = dict(line.split(": ", 1) for line in head[1:] if line)
+            assert headers.get("content-encoding", "identity") == encoding
+            assert headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert server.run(f"{ask} | {unpack}") == text
 
 
 def test_releases_that_are_kept(blog: Site) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from house import Server
+from house import Run, Server
 from sites import Site
 from table import Table
 
@@ -97,8 +97,7 @@ def test_the_host_killed(blog: Site, server: Server, table: Table, moment: str) 
     load.releases.add(left["release"])
     table.add(f"the host killed {moment}", load, f"the {'old' if live == old else 'new'} release served after the boot, by itself")
     load.expect_none_failed()
-    assert controller.returncode != 0
-    assert 'site "blog": ' in output
+    Run(controller.returncode, output).expect_failure('site "blog": ')
     assert live in (old, left["release"])
     if "flip" not in moment:
         assert (live == old) == (STEPS.index(moment.split()[1]) < STEPS.index("flip"))

@@ -19,7 +19,7 @@ COLOUR = env.str("COLOUR", default="grey")
 # A release lies in <site>/releases/<id>.
 STATE_DIR = Path(env.str("STATE_DIR", default=str(BASE_DIR.parent.parent / "var")))
 
-INSTALLED_APPS = ["django.contrib.staticfiles", "project"]
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.staticfiles", "project"]
 MIDDLEWARE = ["django.middleware.security.SecurityMiddleware", "django.middleware.common.CommonMiddleware"]
 ROOT_URLCONF = "project.urls"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
