@@ -38,8 +38,10 @@ class ActionModule(ActionBase):
             return self._release(arguments, Path(archive))
         finally:
             os.unlink(archive)
-            with suppress(AnsibleConnectionFailure):  # what became of the run is the news
-                self._remove_tmp_path(self._connection._shell.tmpdir)
+
+    def cleanup(self, force=False):
+        with suppress(AnsibleConnectionFailure):  # what became of the run is the news
+            super().cleanup(force)
 
     def _release(self, arguments, archive):
         site, source = arguments["site"], arguments["source"]
