@@ -68,7 +68,7 @@ def test_the_same_again_changes_nothing(blog: Site) -> None:
 def test_another_configuration_is_another_release(blog: Site) -> None:
     before = blog.live
     kept = before
-    for change in ({"environment": {"DJANGO_SECRET_KEY": "another " * 6}}, {"workers": 3}, {"limits": {"tasks": 200}}):
+    for change in ({"environment": {"DJANGO_SECRET_KEY": "another one, as long as Django wants them: 3f6a8c1e0b7d"}}, {"workers": 3}, {"limits": {"tasks": 200}}):
         blog.settings.update(change)
         blog.configure().expect_success()
         assert blog.live != before
@@ -258,11 +258,13 @@ def test_a_migration_behind_a_long_reader(blog: Site, server: Server, table: Tab
 @contextmanager
 def long_reader(server: Server) -> Iterator[None]:
     """Somebody who reads the table in a transaction that does not end."""
-    server.run("systemd-run --quiet --unit=long-reader --uid=postgres psql -d blog -c 'begin; select * from project_row; select pg_sleep(600)'")
-    reads = "select 1 from pg_stat_activity where query like '%pg_sleep(600)%' and wait_event = 'PgSleep'"
-    server.run(f'timeout 30 sh -c "until runuser -u postgres -- psql -Atc \\"{reads}\\" | grep -q 1; do sleep 0.2; done"')
+    server.run("systemd-run --quiet --collect --uid=postgres psql -d blog -c 'begin; select * from project_row; select pg_sleep(600)'")
+    reader = "from pg_stat_activity where query like '%pg_sleep(600)%' and wait_event = 'PgSleep'"
+    psql = "runuser -u postgres -- psql --tuples-only --no-align --command"
+    server.run(f'until {psql} "select 1 {reader}" | grep -q 1; do sleep 0.2; done')
     yield
-    server.run("systemctl stop long-reader")
+    # PostgreSQL does not look after a client that only waits, so it has to end there.
+    server.run(f'{psql} "select pg_terminate_backend(pid) {reader}"')
 
 
 def test_what_a_first_deploy_loads(served: dict[str, Site], shop: Site, server: Server) -> None:
