@@ -68,7 +68,11 @@ def test_the_same_again_changes_nothing(blog: Site) -> None:
 def test_another_configuration_is_another_release(blog: Site) -> None:
     before = blog.live
     kept = before
-    for change in ({"environment": {"DJANGO_SECRET_KEY": "another one, as long as Django wants them: 3f6a8c1e0b7d"}}, {"workers": 3}, {"limits": {"tasks": 200}}):
+    for change in (
+        {"environment": {"DJANGO_SECRET_KEY": "another one, as long as Django wants them: 3f6a8c1e0b7d"}},
+        {"workers": 3},
+        {"limits": {"tasks": 200}},
+    ):
         blog.settings.update(change)
         blog.configure().expect_success()
         assert blog.live != before
