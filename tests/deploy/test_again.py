@@ -149,7 +149,7 @@ def test_a_requirement_makes_one_virtual_environment(blog: Site, table: Table) -
     alone = redeploy(blog, "quick")
     print(f"\nredeploy: {alone:.1f} s for the whole run (bar: 10), {blog.record[-1]['seconds']:.1f} s of it on the server")
     with blog.load() as load:
-        loaded = redeploy(blog, "quick again")
+        loaded = redeploy(blog, "quicker")
     load.releases.add(blog.live)
     table.add("redeploy of one site", load, f"the whole run took {alone:.1f} s without visitors and {loaded:.1f} s with these; the scripts took {SCRIPTS} s")
     load.expect_none_failed()
