@@ -5,6 +5,8 @@ SHELL := /bin/bash
 .PHONY: help setup hosts demo test lint unit app sanity molecule deploys drill down
 
 PYTHON ?= python3
+# The releases that scenarios run on; Ubuntu's images come from a registry: make molecule RELEASES="jammy noble"
+export RELEASES ?= bookworm trixie
 LINK := .ansible/collections/ansible_collections/shortstop/django
 HOST := tests/host/host
 DEMO := shortstop-demo
@@ -34,7 +36,7 @@ $(LINK):
 
 hosts: setup
 	@$(HOST) engine
-	@for release in bookworm trixie; do \
+	@for release in $(RELEASES); do \
 	    $(HOST) build $$release; \
 	    $(HOST) wheels $$release app/requirements.txt; \
 	    $(HOST) wheels $$release roles/django/files/linter.txt --no-deps; \

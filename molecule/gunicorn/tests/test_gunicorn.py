@@ -1,0 +1,179 @@
+"""A release of a site under its units: what it answers, and what its processes may do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from on_server import kill, put, until
+
+SITES = ("blog", "shop")
+UNITS = "gunicorn-{site}@one.socket gunicorn-{site}@one.service"
+# Runs the code that it is asked for and answers what that printed, so that the sandbox is met from inside.
+APPLICATION = """
+import contextlib, io, traceback
+def application(environ, start_response):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        try:
+            exec(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)), {})
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}")
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [said.getvalue().encode()]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _released(servers):
+    """A release of each site, as a deploy lays it."""
+    for server in servers:
+        if server.run("test -d /srv/blog").rc:
+            server.check_output("apt-get install --quiet --quiet --yes --no-install-recommends python3-venv >/dev/null 2>&1")
+            for site in SITES:
+                release(server, site)
+
+
+def release(server, site):
+    directory = f"/srv/{site}/releases/one"
+    server.check_output(f"useradd --system {site} && mkdir --parents {directory}/{site} /srv/{site}/media /srv/{site}/var /etc/shortstop/{site}")
+    pip = f"{directory}/venv/bin/pip install --quiet --no-index --find-links /var/cache/wheels"
+    server.check_output(f"python3 -m venv {directory}/venv && {pip} gunicorn")
+    server.check_output(f"chown {site} /srv/{site}/media /srv/{site}/var && touch {directory}/{site}/__init__.py")
+    put(server, f"{directory}/{site}/wsgi.py", APPLICATION)
+    put(server, f"/etc/shortstop/{site}/one.env", f'PROOF="of {site}"\n')
+    server.check_output(f"systemctl daemon-reload && systemctl enable --quiet --now {UNITS.format(site=site)}")
+
+
+ASK = "curl --silent --fail --unix-socket /run/gunicorn-{site}/one.sock http://localhost/ --data-binary "
+
+
+def inside(server, code: str, site: str = "blog") -> str:
+    """What this code prints in a worker of the site."""
+    return server.check_output(ASK.format(site=site) + "%s", code).strip()
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_it_works(server, site):
+    code = "import os, pwd; print(pwd.getpwuid(os.getuid()).pw_name, os.getcwd(), os.environ['PROOF'])"
+    assert inside(server, code, site) == f"{site} /srv/{site}/releases/one of {site}"
+
+
+def test_only_nginx_s_user_reaches_the_socket(server):
+    file = server.file("/run/gunicorn-blog/one.sock")
+    assert (file.user, file.mode) == ("www-data", 0o600)
+    ask = ASK.format(site="blog") + "pass"
+    assert [server.run(f"runuser -u {user} -- {ask}").rc for user in ("www-data", "shop", "blog")] == [0, 7, 7]
+
+
+def test_workers_and_threads_are_as_many_as_was_said(server):
+    main = server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service")
+    assert len(server.check_output(f"pgrep --parent {main}").split()) == 2
+    assert "GUNICORN_CMD_ARGS=--threads=3" in server.check_output(f"tr '\\0' '\\n' </proc/{main}/environ")
+
+
+def test_the_limits_hold(server):
+    wanted = {"MemoryMax": str(300 * 2**20), "TasksMax": "100", "CPUWeight": "50"}
+    shown = server.check_output(f"systemctl show --property {','.join(wanted)} gunicorn-blog@one.service").splitlines()
+    assert dict(line.split("=", 1) for line in shown) == wanted
+
+
+def test_the_exposure_is_low(server):
+    assert server.run("systemd-analyze security --threshold=15 gunicorn-blog@one.service").rc == 0
+
+
+OPEN = "open({!r}, 'w').write('x'); print('written')"
+FORBIDDEN = {
+    "its own code": OPEN.format("/srv/blog/releases/one/blog/wsgi.py"),
+    "its own directory": OPEN.format("/srv/blog/new"),
+    "the system": OPEN.format("/etc/new"),
+    "another site's state": OPEN.format("/srv/shop/var/new"),
+    "homes": "import os; print(os.listdir('/root'))",
+    "another user": "import os; os.setuid(0); print('root')",
+    "a raw socket": "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); print('raw')",
+    "a packet socket": "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW); print('packet')",
+    "a namespace": "import ctypes, os; print('new') if ctypes.CDLL(None).unshare(0x10000000) == 0 else exec('raise OSError')",
+    "code in writable memory": "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC); print('mapped')",
+    "a setuid file": "import os; open('/srv/blog/var/s', 'w'); os.chmod('/srv/blog/var/s', 0o4755); print('set')",
+    "the clock": "import time; time.clock_settime(time.CLOCK_REALTIME, time.time()); print('set')",
+    "the name of the host": "import socket; socket.sethostname('mine'); print('set')",
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_a_site_may_not_touch(server, what):
+    assert inside(server, FORBIDDEN[what]).partition(":")[0] in ("PermissionError", "OSError", "FileNotFoundError")
+
+
+@pytest.mark.parametrize("path", ["/srv/blog/media/new", "/srv/blog/var/new", "/tmp/new", "/dev/shm/new"])
+def test_a_site_may_write(server, path):
+    assert inside(server, OPEN.format(path)) == "written"
+
+
+def test_what_it_writes_others_do_not_read(server):
+    inside(server, OPEN.format("/srv/blog/var/secret") + "; " + OPEN.format("/tmp/secret"))
+    assert server.file("/srv/blog/var/secret").mode == 0o640
+    assert not server.file("/tmp/secret").exists
+
+
+def test_it_sees_no_process_of_others(server):
+    code = "import os; print({os.stat(f'/proc/{pid}').st_uid for pid in os.listdir('/proc') if pid.isdigit()} == {os.getuid()})"
+    assert inside(server, code) == "True"
+
+
+def test_it_comes_back_each_time_that_it_is_killed(server):
+    for _ in range(7):
+        until(server, 5, f"{kill(server, 'gunicorn-blog@one.service')} && {ASK.format(site='blog')} pass")
+
+
+def test_what_waits_in_the_socket_of_a_killed_one_is_answered(server):
+    server.check_output("systemctl kill --signal=KILL gunicorn-blog@one.service")
+    assert inside(server, "print('late')") == "late"
+
+
+def test_a_stop_lets_a_request_end(server):
+    put(server, "/root/slow.sh", f"{ASK.format(site='shop')} 'import time; print(1, flush=True); time.sleep(2)' >/root/slow")
+    server.check_output("systemd-run --quiet --collect --unit slow sh /root/slow.sh")
+    until(server, 5, "ss --unix --no-header state established src /run/gunicorn-shop/one.sock | grep --quiet .")
+    server.check_output(f"systemctl stop {UNITS.format(site='shop')}")
+    until(server, 5, "! systemctl is-active --quiet slow")
+    assert server.file("/root/slow").content_string == "1\n"
+    assert not server.file("/run/gunicorn-shop/one.sock").exists
+    server.check_output(f"systemctl start {UNITS.format(site='shop')}")
+
+
+# From here on the hosts change.
+TEMPLATE = "/etc/systemd/system/gunicorn-blog@.service"
+
+
+def test_what_was_changed_by_hand_is_shown_and_repaired_and_nothing_restarts(play, servers):
+    before = [server.file(TEMPLATE).content_string for server in servers]
+    mains = [server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service") for server in servers]
+    for server in servers:
+        server.check_output(f"sed --in-place 's/^ProtectSystem=.*/ProtectSystem=no/' {TEMPLATE} && chmod 0666 {TEMPLATE} && systemctl daemon-reload")
+    shown = play("--check", "--diff").expect_success()
+    assert shown.changed == [1, 1]
+    assert "-ProtectSystem=no" in shown.output
+    play().expect_success()
+    assert [server.file(TEMPLATE).content_string for server in servers] == before
+    for server, main in zip(servers, mains, strict=True):
+        assert server.file(TEMPLATE).mode == 0o644
+        assert server.check_output("systemctl show --value --property NeedDaemonReload gunicorn-blog@one.service") == "no"
+        assert server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service") == main
+
+
+def test_a_site_that_left_goes_and_what_others_put_there_stays(play, servers):
+    record = json.dumps({"user": "shop", "root": "/srv/shop", "database": {"engine": "sqlite"}})
+    for server in servers:
+        server.check_output(f"mkdir --parents /etc/shortstop/sites && echo '{record}' >/etc/shortstop/sites/shop.json")
+        server.check_output("printf '[Service]\\nExecStart=sleep infinity\\n' >/etc/systemd/system/gunicorn-shopping.service")
+        server.check_output("printf '[Service]\\nExecStart=sleep infinity\\n' >/etc/systemd/system/site-shop-work.service")
+        server.check_output("systemctl daemon-reload && systemctl start gunicorn-shopping.service site-shop-work.service")
+    play(sites={"blog": {"domains": ["blog.example.com"], "settings": "blog.settings"}}).expect_success()
+    for server in servers:
+        assert not server.file("/run/gunicorn-shop/one.sock").exists
+        assert server.run("pgrep --uid shop").rc == 1
+        assert server.check_output("find /etc/systemd/system -name '*shop*'") == "/etc/systemd/system/gunicorn-shopping.service"
+        assert server.service("gunicorn-shopping.service").is_running
+        assert server.check_output("systemctl list-units --all --plain --no-legend 'gunicorn-shop@*' 'site-shop-*'") == ""
+        assert server.file("/srv/shop/releases/one/shop/wsgi.py").exists
