@@ -66,7 +66,7 @@ sanity: setup ## ansible-test on the artifact that Galaxy would get
 	tests/sanity
 
 molecule: hosts ## the scenarios on fresh hosts; one with role=NAME
-	molecule test $(if $(role),--scenario-name $(role),--all)
+	tests/scenarios $(role)
 
 deploys: hosts ## deploys under load, in their short form
 	python -m pytest tests/deploy --short

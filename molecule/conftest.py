@@ -7,22 +7,20 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import testinfra
+from house import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 SCENARIO = os.environ.get("MOLECULE_SCENARIO_NAME", "")
 RELEASES = os.environ.get("RELEASES", "bookworm trixie").split()
 # The plugins, as `make setup` links the collection into the checkout.
 sys.path.insert(0, str(ROOT / ".ansible/collections"))
-RECAP = re.compile(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)", re.MULTILINE)
 
 
 @pytest.fixture(params=RELEASES)
@@ -36,46 +34,17 @@ def servers() -> list[testinfra.host.Host]:
     return [testinfra.get_host(f"docker://{SCENARIO}-{release}") for release in RELEASES]
 
 
-@dataclass(frozen=True)
-class Run:
-    """A run of the scenario's own playbook on both hosts."""
-
-    status: int
-    output: str
-
-    @property
-    def changed(self) -> list[int]:
-        """How many tasks changed something, by host."""
-        return [int(number) for _host, number in RECAP.findall(self.output)]
-
-    def expect_success(self) -> Run:
-        assert self.status == 0, self.output[-8000:]
-        return self
-
-    def expect_failure(self, sentence: str) -> Run:
-        assert self.status != 0, "the run was expected to fail"
-        assert sentence in " ".join(self.output.split()), self.output[-8000:]
-        return self
-
-
 @pytest.fixture(scope="session")
 def play() -> Callable[..., Run]:
     """Runs the scenario's playbook again: play("--check", sites={…}) with options of ansible-playbook, and variables that take precedence."""
     scenario = ROOT / "molecule" / SCENARIO
+    shared = ROOT / ".config/molecule"
+    inventories = [f"--inventory={path}" for path in (shared / "hosts.py", shared / "doors.yml", scenario / "inventory")]
 
-    def run(*options: str, **variables: object) -> Run:
-        shared = ROOT / ".config/molecule"
-        inventories = [f"--inventory={path}" for path in (shared / "hosts.py", shared / "doors.yml", scenario / "inventory")]
+    def run(*options: str, playbook: Path | str = scenario / "converge.yml", **variables: object) -> Run:
         given = ["--extra-vars", json.dumps(variables)] if variables else []
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "MOLECULE_PROJECT_DIRECTORY": str(ROOT),
-            "MOLECULE_SCENARIO_DIRECTORY": str(scenario),
-        }
-        command = ["ansible-playbook", *inventories, *options, *given, scenario / "converge.yml"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        command = ["ansible-playbook", *inventories, *options, *given, playbook]
+        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         return Run(done.returncode, done.stdout + done.stderr)
 
     return run

@@ -1,8 +1,10 @@
 """Sites come, change and go, and the others do not notice."""
 
+import shutil
 import subprocess
 import time
 from http.client import RemoteDisconnected
+from pathlib import Path
 
 import pytest
 from house import ROOT, Project, Server, Visitors
@@ -149,3 +151,10 @@ def test_a_site_that_left_the_dict_goes_too_unless_the_run_is_limited(served: Pr
         server.get("guest.example.com")
     assert server.succeeds("test -d /srv/guest/media")
     assert not server.succeeds("test -e /etc/shortstop/sites/guest.json")
+
+
+def test_a_source_of_ones_own_stands_beside_the_inventory(served: Project, server: Server, directory: Path) -> None:
+    shutil.copytree(ROOT / "app", directory / "blog", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    served.sites["own"] = {**served.bundled("own"), "source": {"path": "../blog"}, "database": "sqlite"}
+    served.play().expect_success()
+    assert server.get("own.example.com", "/healthz").status == 200
