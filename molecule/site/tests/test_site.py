@@ -81,4 +81,8 @@ def test_two_sites_that_left_at_once_need_a_word(play, records, prune):
 
 
 def test_with_that_word_they_go(play, records):
-    play(prune="yes").expect_success()
+    assert "to take away: guest visitor" in play(prune="yes").expect_success().output
+
+
+def test_a_limited_run_takes_none_away(play, records):
+    assert "to take away: none" in play(only="blog").expect_success().output
