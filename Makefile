@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hosts demo test lint unit app sanity molecule deploys drill down
+.PHONY: help setup hosts demo test lint unit app sanity importer molecule deploys mutants drill down
 
 PYTHON ?= python3
 # The releases that scenarios run on; Ubuntu's images come from a registry: make molecule RELEASES="jammy noble"
@@ -47,7 +47,7 @@ demo: hosts ## from nothing to two served sites, in a local container
 	ansible-playbook -i inventories/demo site.yml
 	@python tests/host/answers tatis.localhost:8080 uat.localhost:8080
 
-test: lint unit app sanity molecule deploys ## everything that CI checks
+test: lint unit app sanity importer molecule deploys ## everything that CI checks
 
 lint: setup ## what can be seen without running anything
 	yamllint --strict .
@@ -55,6 +55,9 @@ lint: setup ## what can be seen without running anything
 	ruff format --check .
 	ansible-lint --offline --strict
 	python tests/docs.py --check
+	antsibull-changelog lint
+	antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+	tests/workflows
 
 unit: setup ## the contract, the plugins, the engine, the docs
 	python -m pytest tests/unit
@@ -65,13 +68,19 @@ app: setup ## the bundled site
 sanity: setup ## ansible-test on the artifact that Galaxy would get
 	tests/sanity
 
+importer: setup ## what Galaxy itself asks of that artifact
+	tests/importer
+
 molecule: hosts ## the scenarios on fresh hosts; one with role=NAME
 	tests/scenarios $(role)
 
 deploys: hosts ## deploys under load, in their short form
 	python -m pytest tests/deploy --short
 
-drill: hosts ## the long proofs
+mutants: hosts ## what the scenarios notice, written to docs/mutants.md
+	tests/mutants/run.py
+
+drill: hosts mutants ## the long proofs
 	python -m pytest tests/drill tests/deploy
 
 down: ## remove the containers

@@ -62,6 +62,14 @@ def test_all_that_is_wrong_is_said_at_once(play, untouched):
     run.expect_failure('site "blog": key "workers"').expect_failure('site "shop": key "domains"')
 
 
+@pytest.mark.parametrize("no", ["false", "no", "0", False], ids=str)
+def test_what_says_no_means_no(play, no):
+    play(site_database_here=no).expect_failure('site "blog": key "database"')
+    nowhere = {"blog": {**BLOG, "source": {"git": "file:///nowhere"}}}
+    play(sites=nowhere, site_sources_needed=no).expect_success()
+    play(sites=nowhere, site_sources_needed=True).expect_failure("/nowhere")
+
+
 @pytest.fixture
 def records(servers):
     """Two sites that an earlier run has made, and that are in no dict."""
