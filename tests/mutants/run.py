@@ -3,7 +3,7 @@
 
     tests/mutants/run.py [WORD…]    all mutants, or those whose scenario or sentence has one of the words
 
-Each works on a copy of the checkout, on one fresh host. The whole run writes docs/mutants.md.
+Each works on a copy of the checkout, on one fresh host; before them, the scenario passes as it is. docs/mutants.md gets their lines.
 """
 
 from __future__ import annotations
@@ -110,20 +110,23 @@ def noticed_by(output: str) -> str:
     return names[step[1]] if step else ""
 
 
+def molecule(scenario: str, checkout: Path) -> str:
+    """Play the scenario; returns what turned red, "" if nothing, and "! …" if that tells nothing of the code."""
+    command = ["molecule", "test", "--scenario-name", scenario]
+    done = subprocess.run(command, cwd=checkout, env=environment(checkout), capture_output=True, text=True, check=False)
+    said = done.stdout + done.stderr
+    return (noticed_by(said) or f"! the scenario broke by itself:\n{said[-3000:]}") if done.returncode else ""
+
+
 def play(mutant: Mutant, checkout: Path) -> str:
-    """What noticed the mutant; a failure's text begins with "!"."""
+    """What noticed the mutant; "! …" if nothing did."""
     file = checkout / mutant.file
     text = file.read_text(encoding="utf-8")
     file.write_text(mutant.mutated(text), encoding="utf-8")
     try:
         if said := lint(mutant, checkout):
             return f"! the linters have something to say:\n{said}"
-        command = ["molecule", "test", "--scenario-name", mutant.scenario]
-        done = subprocess.run(command, cwd=checkout, env=environment(checkout), capture_output=True, text=True, check=False)
-        said = done.stdout + done.stderr
-        if done.returncode == 0:
-            return "! NOTHING noticed it"
-        return noticed_by(said) or f"! the scenario broke by itself:\n{said[-3000:]}"
+        return molecule(mutant.scenario, checkout) or "! NOTHING noticed it"
     finally:
         file.write_text(text, encoding="utf-8")
 
@@ -135,6 +138,8 @@ def play_all(several: list[Mutant]) -> dict[Mutant, str]:
         checkout = Path(directory, "shortstop")
         checkout.mkdir()
         copy_checkout(checkout)
+        if red := molecule(several[0].scenario, checkout):
+            return dict.fromkeys(several, f"! without any mutant the scenario is red, too: {red}")
         for mutant in several:
             begun = time.monotonic()
             found[mutant] = play(mutant, checkout)
@@ -142,17 +147,30 @@ def play_all(several: list[Mutant]) -> dict[Mutant, str]:
     return found
 
 
+def tell(found: dict[Mutant, str]) -> None:
+    """Put these into the table, whose other lines stay as long as their mutants do."""
+    known = TABLE.read_text(encoding="utf-8").splitlines() if TABLE.exists() else []
+    lines = []
+    for mutant in mutants():
+        begin = f"| {mutant.what} | `{mutant.file}` | `{mutant.scenario}` | "
+        if mutant not in found:
+            lines += [line for line in known if line.startswith(begin)]
+        elif not found[mutant].startswith("!"):
+            lines.append(f"{begin}{found[mutant]} |")
+    TABLE.parent.mkdir(exist_ok=True)
+    TABLE.write_text(INTRODUCTION + "\n".join(lines) + "\n", encoding="utf-8")
+
+
 def main(words: list[str]) -> int:
-    chosen = [mutant for mutant in mutants() if not words or any(word in f"{mutant.scenario} {mutant.what}" for word in words)]
+    chosen = [mutant for mutant in mutants() if not words or any(word in f"{mutant.scenario}: {mutant.what}" for word in words)]
     scenarios = {mutant.scenario: [other for other in chosen if other.scenario == mutant.scenario] for mutant in chosen}
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = {mutant: said for part in pool.map(play_all, scenarios.values()) for mutant, said in part.items()}
     alive = [mutant for mutant in chosen if found[mutant].startswith("!")]
+    for mutant in alive:
+        print(f"{mutant.scenario}: {mutant.what}: {found[mutant]}")
     print(f"{len(chosen)} mutants, {len(chosen) - len(alive)} noticed")
-    if not words and not alive:
-        rows = [f"| {mutant.what} | `{mutant.file}` | `{mutant.scenario}` | {found[mutant]} |" for mutant in chosen]
-        TABLE.parent.mkdir(exist_ok=True)
-        TABLE.write_text(INTRODUCTION + "\n".join(rows) + "\n", encoding="utf-8")
+    tell(found)
     return 1 if alive or not chosen else 0
 
 

@@ -34,3 +34,9 @@ def test_each_role_has_mutants() -> None:
 )
 def test_what_noticed_it_is_read_from_the_scenario_s_words(output: str, check: str) -> None:
     assert noticed_by(output) == check
+
+
+def test_the_table_names_each_mutant_with_what_noticed_it() -> None:
+    lines = (ROOT / "docs/mutants.md").read_text(encoding="utf-8").splitlines()
+    begins = [f"| {mutant.what} | `{mutant.file}` | `{mutant.scenario}` | " for mutant in mutants()]
+    assert [line[: len(begin)] for line, begin in zip(lines[-len(begins) :], begins, strict=True)] == begins

@@ -184,7 +184,7 @@ def test_what_was_changed_by_hand_is_shown_and_repaired(play, servers):
     assert "server_tokens on" in servers[0].file(VHOST).content_string
     play().expect_success()
     assert [server.file(VHOST).content_string for server in servers] == before
-    assert [server.file(VHOST).mode for server in servers] == [0o644, 0o644]
+    assert {server.file(VHOST).mode for server in servers} == {0o644}
     for server in servers:
         assert header(get(server, DOMAIN)[0], "Server") == "nginx"
         assert server.run("curl --silent http://127.0.0.1/").rc == 52
@@ -201,9 +201,9 @@ def test_a_vhost_that_nginx_rejects_replaces_none(play, servers, tmp_path):
 
 
 def test_a_changed_setting_holds_at_once(play, servers):
-    assert [upload(server) for server in servers] == ["413", "413"]
+    assert {upload(server) for server in servers} == {"413"}
     play(nginx_client_max_body_size="12m").expect_success()
-    assert [upload(server) for server in servers] == ["200", "200"]
+    assert {upload(server) for server in servers} == {"200"}
 
 
 def test_a_site_that_left_goes_and_what_others_put_there_stays(play, servers):
