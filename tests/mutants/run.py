@@ -23,7 +23,6 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "docs/mutants.md"
-RELEASE = "trixie"
 AT_ONCE = 2
 INTRODUCTION = """# What the scenarios notice
 
@@ -44,6 +43,7 @@ class Mutant:
     file: str
     old: str
     new: str
+    release: str = "trixie"
 
     def mutated(self, text: str) -> str:
         assert text.count(self.old) == 1, f"{self.what}: {self.file} has {text.count(self.old)} such places, and a mutant needs one"
@@ -70,7 +70,7 @@ def copy_checkout(target: Path) -> None:
     subprocess.run(["make", "--silent", ".ansible/collections/ansible_collections/shortstop/django"], cwd=target, check=True, stdout=subprocess.DEVNULL)
 
 
-def environment(checkout: Path) -> dict[str, str]:
+def environment(checkout: Path, release: str = "") -> dict[str, str]:
     return {
         **os.environ,
         "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
@@ -78,7 +78,7 @@ def environment(checkout: Path) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(checkout / "ansible.cfg"),
         "MOLECULE_GLOB": "molecule/*/molecule.yml",
         "PY_COLORS": "0",
-        "RELEASES": RELEASE,
+        "RELEASES": release,
         "PYTEST_ADDOPTS": "--exitfirst",
     }
 
@@ -110,10 +110,10 @@ def noticed_by(output: str) -> str:
     return names[step[1]] if step else ""
 
 
-def molecule(scenario: str, checkout: Path) -> str:
+def molecule(scenario: str, release: str, checkout: Path) -> str:
     """Play the scenario; returns what turned red, "" if nothing, and "! …" if that tells nothing of the code."""
     command = ["molecule", "test", "--scenario-name", scenario]
-    done = subprocess.run(command, cwd=checkout, env=environment(checkout), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=checkout, env=environment(checkout, release), capture_output=True, text=True, check=False)
     said = done.stdout + done.stderr
     return (noticed_by(said) or f"! the scenario broke by itself:\n{said[-3000:]}") if done.returncode else ""
 
@@ -126,19 +126,19 @@ def play(mutant: Mutant, checkout: Path) -> str:
     try:
         if said := lint(mutant, checkout):
             return f"! the linters have something to say:\n{said}"
-        return molecule(mutant.scenario, checkout) or "! NOTHING noticed it"
+        return molecule(mutant.scenario, mutant.release, checkout) or "! NOTHING noticed it"
     finally:
         file.write_text(text, encoding="utf-8")
 
 
 def play_all(several: list[Mutant]) -> dict[Mutant, str]:
-    """The mutants of one scenario, one after another: its hosts have one name."""
+    """The mutants of one scenario and release, one after another: their host has one name."""
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         checkout = Path(directory, "shortstop")
         checkout.mkdir()
         copy_checkout(checkout)
-        if red := molecule(several[0].scenario, checkout):
+        if red := molecule(several[0].scenario, several[0].release, checkout):
             return dict.fromkeys(several, f"! without any mutant the scenario is red, too: {red}")
         for mutant in several:
             begun = time.monotonic()
@@ -163,9 +163,11 @@ def tell(found: dict[Mutant, str]) -> None:
 
 def main(words: list[str]) -> int:
     chosen = [mutant for mutant in mutants() if not words or any(word in f"{mutant.scenario}: {mutant.what}" for word in words)]
-    scenarios = {mutant.scenario: [other for other in chosen if other.scenario == mutant.scenario] for mutant in chosen}
+    by_host: dict[tuple[str, str], list[Mutant]] = {}
+    for mutant in chosen:
+        by_host.setdefault((mutant.scenario, mutant.release), []).append(mutant)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        found = {mutant: said for part in pool.map(play_all, scenarios.values()) for mutant, said in part.items()}
+        found = {mutant: said for part in pool.map(play_all, by_host.values()) for mutant, said in part.items()}
     alive = [mutant for mutant in chosen if found[mutant].startswith("!")]
     for mutant in alive:
         print(f"{mutant.scenario}: {mutant.what}: {found[mutant]}")
