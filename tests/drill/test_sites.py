@@ -91,16 +91,6 @@ def test_a_release_that_does_not_serve_meets_no_visitor(served: Project, server:
     assert server.live("tatis") == live
 
 
-def test_a_second_deploy_at_the_same_time_is_told_who_is_first(served: Project, server: Server) -> None:
-    server.run("systemd-run --unit=shortstop-deploy-tatis.service --description='deploy of tatis by me@laptop since noon' sleep infinity")
-    kept = served.sites["tatis"]
-    served.sites["tatis"] = {**kept, "environment": {"GREETING": "a release of its own"}}
-    served.play("--extra-vars", "only=tatis").expect_failure("another deploy is under way (deploy of tatis by me@laptop since noon); wait for its end")
-    server.run("systemctl stop shortstop-deploy-tatis.service")
-    served.sites["tatis"] = kept
-    served.play().expect_success()
-
-
 def test_an_absent_site_goes_and_its_data_stays(served: Project, server: Server) -> None:
     server.run("runuser -u third -- touch /srv/third/media/upload")
     served.sites["third"]["state"] = "absent"
