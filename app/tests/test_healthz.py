@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from tests.games import at
+
 
 @pytest.fixture
 def unreachable(python):
@@ -20,7 +22,12 @@ def test_it_works(client):
     response = client.get("/healthz")
     assert response.status_code == 200
     assert response["Content-Type"] == "application/json"
-    assert response.json() == {"database": "reachable", "release": "0123456789ab"}
+    assert response.json() == {"database": "reachable", "release": "0123456789ab", "last_poll": None}
+
+
+def test_it_says_when_a_poll_last_brought_news(client, keep):
+    keep(at("20:00"))
+    assert client.get("/healthz").json()["last_poll"] == "2026-05-21T03:00:00Z"
 
 
 @pytest.mark.django_db

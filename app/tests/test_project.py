@@ -8,7 +8,7 @@ def test_no_migration_is_missing():
 
 
 def test_production_passes_every_check(python):
-    result = python("manage.py", "check", "--deploy", "--fail-level", "WARNING")
+    result = python("-W", "error", "manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert result.returncode == 0, result.stderr
 
 

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import django
 import pytest
 
 APP_DIR = Path(__file__).parent.parent
@@ -62,6 +63,18 @@ def test_connections_are_kept_and_checked(setting):
         ("settings.STATIC_ROOT", {"DJANGO_STATIC_ROOT": "/srv/x/static"}, "/srv/x/static"),
         ("settings.STATIC_ROOT", {"DJANGO_STATIC_ROOT": None}, "None"),
         ("settings.MEDIA_ROOT", {"DJANGO_MEDIA_ROOT": "/srv/x/media"}, "/srv/x/media"),
+        ("settings.STATE_DIR", {"DJANGO_STATE_DIR": "/srv/x/var"}, "/srv/x/var"),
+        ("settings.ADMIN_PATH", {"DJANGO_ADMIN_PATH": "/back-office/"}, "back-office"),
+        ("settings.CACHES['default']['BACKEND']", {}, "django.core.cache.backends.locmem.LocMemCache"),
+        ("settings.CACHES['default']['BACKEND']", {"DJANGO_CACHE_URL": "dummycache://"}, "django.core.cache.backends.dummy.DummyCache"),
+        ("settings.TATIS_API_URL", {"TATIS_API_URL": None}, "https://statsapi.mlb.com"),
+        ("(settings.TATIS_PERSON_ID, settings.TATIS_PLAYER, settings.TATIS_TEAM_ID)", {}, "(665487, 'Fernando Tatis Jr.', 135)"),
+        (
+            "(settings.TATIS_PERSON_ID, settings.TATIS_PLAYER, settings.TATIS_TEAM_ID)",
+            {"TATIS_PERSON_ID": "596019", "TATIS_PLAYER": "Francisco Lindor", "TATIS_TEAM_ID": "121"},
+            "(596019, 'Francisco Lindor', 121)",
+        ),
+        ("settings.TATIS_USER_AGENT", {}, "Tatis/1 (+https://testserver; asks once a minute at most)"),
         ("settings.SHORTSTOP_RELEASE", {"SHORTSTOP_RELEASE": "abc"}, "abc"),
         ("settings.SHORTSTOP_RELEASE", {"SHORTSTOP_RELEASE": None}, ""),
     ],
@@ -86,3 +99,45 @@ def test_secure_settings_follow_tls(setting, secure, value):
 @pytest.mark.parametrize("secure", ["0", "1"])
 def test_redirecting_is_left_to_nginx(setting, secure):
     assert setting("settings.SECURE_SSL_REDIRECT", DJANGO_SECURE=secure) == "False"
+
+
+MAIL = {
+    "DJANGO_ADMINS": "ada@example.com,grace@example.com",
+    "DJANGO_SERVER_EMAIL": "tatis@example.com",
+    "DJANGO_EMAIL_HOST": "smtp.example.com",
+    "DJANGO_EMAIL_HOST_USER": "apikey",
+    "DJANGO_EMAIL_HOST_PASSWORD": "$ecret",
+}
+# What the backend makes of the settings, which differ between Django's versions.
+MAILER = """[getattr(__import__('django.core.mail', fromlist=['mail']).{opened}, name) for name in
+    ('host', 'port', 'username', 'password', 'use_tls', 'use_ssl', 'timeout')]"""
+
+
+@pytest.fixture
+def mailer(setting):
+    opened = "mailers['default']" if django.VERSION >= (6, 1) else "get_connection()"
+    return lambda **changes: setting(" ".join(MAILER.format(opened=opened).split()), **(MAIL | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "end"),
+    [
+        ({"DJANGO_EMAIL_PORT": None}, "587, 'apikey', '$ecret', True, False, 10]"),
+        ({"DJANGO_EMAIL_PORT": "465"}, "465, 'apikey', '$ecret', False, True, 10]"),
+        ({"DJANGO_EMAIL_PORT": "25", "DJANGO_EMAIL_USE_TLS": "0"}, "25, 'apikey', '$ecret', False, False, 10]"),
+    ],
+)
+def test_the_way_of_the_mail(mailer, changes, end):
+    assert mailer(**changes) == f"['smtp.example.com', {end}"
+
+
+def test_the_admins_have_the_form_that_django_wants(python):
+    code = "import django; django.setup(); from django.core.mail import mail_admins; mail_admins('a', 'b')"
+    result = python("-W", "error", "-c", code, **(MAIL | {"DJANGO_EMAIL_HOST": "127.0.0.1", "DJANGO_EMAIL_PORT": "9"}))
+    assert result.stderr.splitlines()[-1] == "ConnectionRefusedError: [Errno 111] Connection refused"
+
+
+@pytest.mark.parametrize("missing", ["DJANGO_EMAIL_HOST", "DJANGO_SERVER_EMAIL"])
+def test_admins_whom_no_mail_reaches_are_a_mistake(python, missing):
+    result = python("manage.py", "check", **(MAIL | {missing: None}))
+    assert "ImproperlyConfigured: Set DJANGO_EMAIL_HOST and DJANGO_SERVER_EMAIL, too, or no mail reaches DJANGO_ADMINS." in result.stderr
