@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hosts demo test lint unit app sanity importer molecule deploys mutants drill down
+.PHONY: help setup hosts browser demo test lint unit app sanity importer molecule deploys mutants drill down
 
 PYTHON ?= python3
 # The releases that scenarios run on; Ubuntu's images come from a registry: make molecule RELEASES="jammy noble"
@@ -22,11 +22,11 @@ help: ## list the commands
 
 setup: .venv/.complete $(LINK) ## make all that the other commands need
 
-.venv/.complete: requirements.txt
+.venv/.complete: requirements.txt app/requirements.txt app/tests/requirements.txt
 	@echo "== Installing Ansible and the checks into .venv (a minute or two)"
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Shortstop needs Python 3.11 or newer; name one with make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt --requirement app/requirements.txt
+	.venv/bin/pip install --disable-pip-version-check --progress-bar off --requirement requirements.txt --requirement app/requirements.txt --requirement app/tests/requirements.txt
 	touch $@
 
 # The checkout is the installed collection: an edit is live, and nothing is copied.
@@ -39,13 +39,14 @@ hosts: setup
 	@for release in $(RELEASES); do \
 	    $(HOST) build $$release; \
 	    $(HOST) wheels $$release app/requirements.txt; \
+	    $(HOST) wheels $$release app/tests/requirements.txt; \
 	    $(HOST) wheels $$release roles/django/files/linter.txt --no-deps; \
 	done
 
 demo: hosts ## from nothing to two served sites, in a local container
 	@$(HOST) ensure $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
 	ansible-playbook -i inventories/demo site.yml
-	@python tests/host/answers tatis.localhost:8080 uat.localhost:8080
+	@python tests/host/answers tatis.localhost:8080 lindor.localhost:8080
 
 test: lint unit app sanity importer molecule deploys ## everything that CI checks
 
@@ -53,6 +54,7 @@ lint: setup ## what can be seen without running anything
 	yamllint --strict .
 	ruff check .
 	ruff format --check .
+	bandit --quiet --recursive app/games app/league app/tatis
 	ansible-lint --offline --strict
 	python tests/docs.py --check
 	antsibull-changelog lint
@@ -63,7 +65,7 @@ unit: setup ## the contract, the plugins, the engine, the docs
 	python -m pytest tests/unit
 
 app: setup ## the bundled site
-	cd app && python -m pytest
+	cd app && python -m pytest --cov
 
 sanity: setup ## ansible-test on the artifact that Galaxy would get
 	tests/sanity
@@ -77,10 +79,15 @@ molecule: hosts ## the scenarios on fresh hosts; one with role=NAME
 deploys: hosts ## deploys under load, in their short form
 	python -m pytest tests/deploy --short
 
+# Drills look at pages with it; Playwright's own download is not needed.
+browser: setup
+	@command -v chromium >/dev/null || { echo "== Installing Debian's chromium"; apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+	pip install --quiet --disable-pip-version-check --requirement tests/drill/requirements.txt
+
 mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 	tests/mutants/run.py
 
-drill: hosts mutants ## the long proofs
+drill: hosts browser mutants ## the long proofs
 	python -m pytest tests/drill tests/deploy
 
 down: ## remove the containers

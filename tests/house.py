@@ -38,6 +38,9 @@ class Server:
     def succeeds(self, command: str) -> bool:
         return subprocess.run(["docker", "exec", self.name, "sh", "-c", command], capture_output=True, check=False).returncode == 0
 
+    def write(self, path: str, text: str) -> None:
+        subprocess.run(["docker", "exec", "--interactive", self.name, "sh", "-c", f"cat >{path}"], input=text, text=True, check=True)
+
     def port(self, inner: int) -> int:
         listed = subprocess.run(["docker", "port", self.name, f"{inner}/tcp"], capture_output=True, text=True, check=True).stdout
         return int(listed.rsplit(":", 1)[1])

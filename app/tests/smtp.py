@@ -15,19 +15,21 @@ USER, PASSWORD = "apikey", 'SG.a-"secret"\\of the mail account'
 
 
 class MailServer(Controller):
-    """Takes mail on 127.0.0.1 from USER with PASSWORD over TLS, and from nobody else. hold: it answers nothing until that is set."""
+    """Takes mail on 127.0.0.1 from USER with PASSWORD over TLS, and from nobody else. Its authority's certificate is in directory.
 
-    def __init__(self, directory: Path) -> None:
+    port 0 is a free one. keep: a directory that gets a file for each message, too.
+    """
+
+    def __init__(self, directory: Path, port: int = 0, keep: Path | None = None) -> None:
         authority = trustme.CA()
         self.authority_file = directory / "authority.pem"
         authority.cert_pem.write_to_path(self.authority_file)
         self.messages: list[EmailMessage] = []
-        self.hold = threading.Event()
-        self.hold.set()
+        self._keep = keep
         self._arrived = threading.Condition()
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority.issue_cert("localhost").configure_cert(self._context)
-        super().__init__(self, hostname="127.0.0.1", port=0)
+        super().__init__(self, hostname="127.0.0.1", port=port)
 
     def factory(self) -> SMTP:
         return SMTP(self, require_starttls=True, tls_context=self._context, auth_required=True, authenticator=self._authenticate)
@@ -43,6 +45,10 @@ class MailServer(Controller):
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
         with self._arrived:
             self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+            if self._keep:
+                self._keep.mkdir(exist_ok=True)
+                message = self.messages[-1]
+                (self._keep / f"{len(self.messages):03}").write_text(f"Subject: {message['Subject']}\n\n{message.get_content()}", encoding="utf-8")
             self._arrived.notify_all()
         return "250 OK"
 

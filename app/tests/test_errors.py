@@ -34,7 +34,6 @@ def mail_server(tmp_path):
     server = MailServer(tmp_path)
     server.start()
     yield server
-    server.hold.set()
     server.stop()
 
 

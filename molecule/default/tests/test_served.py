@@ -4,39 +4,54 @@ import json
 import re
 
 import pytest
-from on_server import get
+from on_server import get, until
 
 SITES = ("tatis", "uat")
 
 
-@pytest.mark.parametrize("site", SITES)
-def test_it_works(server, domains, site):
-    head, body = get(server, domains[site])
-    assert head.startswith("HTTP/1.1 200 ")
-    assert "We don't know yet" in body
+@pytest.fixture
+def told(server, domains):
+    """A function that returns what a site says of today, as soon as its timer has asked the league."""
+
+    def ask(site):
+        until(server, 100, f"curl --silent --fail --header 'Host: {domains[site]}' http://127.0.0.1/api/today.json | grep --quiet '\"asOf\": \"'")
+        return json.loads(get(server, domains[site], "/api/today.json")[1])
+
+    return ask
+
+
+@pytest.mark.parametrize(("site", "answer"), [("tatis", "Yes"), ("uat", "No")])
+def test_it_works(server, domains, told, site, answer):
+    told(site)
+    # What was kept from before the first poll is kept for ten seconds.
+    until(server, 30, f"curl --silent --header 'Host: {domains[site]}' http://127.0.0.1/ | grep --quiet '<p class=\"answer\">{answer}</p>'")
+
+
+def test_each_site_has_its_own_player_and_database(told):
+    assert told("tatis")["season"]["errors"] == 5
+    assert told("uat")["season"]["errors"] == 0
+    assert told("uat")["player"] == {"personId": 596019, "name": "Francisco Lindor"}
 
 
 @pytest.mark.parametrize("site", SITES)
-def test_the_live_release_reaches_its_database(server, domains, site):
+def test_the_live_release_reaches_its_database(server, domains, told, site):
+    told(site)
     _head, body = get(server, domains[site], "/healthz")
     current = server.file(f"/srv/{site}/current").linked_to.rpartition("/")[2]
-    assert json.loads(body) == {"database": "reachable", "release": current}
+    found = json.loads(body)
+    assert (found["database"], found["release"]) == ("reachable", current)
+    assert found["last_poll"]
 
 
-@pytest.mark.parametrize("site", SITES)
-def test_the_page_is_rendered_from_the_sites_own_database(server, domains, site):
-    insert = "INSERT INTO games_appearance (person_id, game_pk, official_date, coded_game_state, updated_at) VALUES (1, 2, '2026-04-01', 'F', now())"
-    assert "0 games on record" in get(server, domains[site])[1]
-    with_psql(server, site, insert)
-    try:
-        assert "1 game on record" in get(server, domains[site])[1]
-    finally:
-        with_psql(server, site, "DELETE FROM games_appearance")
+def test_the_admin_is_at_its_own_path_alone(server, domains):
+    assert get(server, domains["tatis"], "/back-office-5f3a/login/")[0].startswith("HTTP/1.1 200 ")
+    for site, path in (("tatis", "/admin/"), ("uat", "/back-office-5f3a/")):
+        assert get(server, domains[site], path)[0].startswith("HTTP/1.1 404 ")
 
 
-def with_psql(server, site, statement):
-    done = server.run(f'runuser -u {site} -- psql --quiet --dbname {site} --command "{statement}"')
-    assert done.rc == 0, done.stderr
+def test_the_superuser_is_the_one_of_the_vault(server):
+    code = "from django.contrib.auth.models import User; print(User.objects.get().check_password('correct horse of the molecule scenario'))"
+    assert server.check_output("shortstop manage tatis shell --verbosity 0 --command %s", code).splitlines()[-1] == "True"
 
 
 @pytest.mark.parametrize("site", SITES)
