@@ -84,7 +84,7 @@ class StatsApi:
         if seconds <= 0:
             raise LeagueError(f"The league took so long that it was not asked for {path} any more.")
         try:
-            response = self._pool.request("GET", self.base_url + path, fields=query, retries=False, redirect=False, preload_content=False, timeout=seconds)
+            response = self._pool.request("GET", self.base_url + path, fields=query, retries=False, preload_content=False, timeout=seconds)
             try:
                 if response.status != 200:
                     raise LeagueError(f"The league answered {path} with status {response.status}.", _seconds(response.headers.get("Retry-After")))

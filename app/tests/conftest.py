@@ -41,6 +41,9 @@ from django.test import override_settings
 from games.models import Appearance, Person
 from tests.troubled import TroubledLeague
 
+# Who is mailed where a test wants it, in the form that this Django wants.
+ADMINS = ["ada@example.com"] if django.VERSION >= (6, 0) else [("", "ada@example.com")]
+
 # The same examples at each run, and no clock: a slow machine fails no test.
 hypothesis.settings.register_profile("tatis", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("tatis")

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 from django.test import RequestFactory
 
 from tatis import errors
-from tests.conftest import PRODUCTION
+from tests.conftest import ADMINS, PRODUCTION
 from tests.smtp import PASSWORD, MailServer
 
 APP_DIR = Path(__file__).parent.parent
@@ -117,7 +118,7 @@ def test_no_visitor_waits_for_a_mail_server_that(tmp_path, mail_server, trouble)
 @pytest.fixture
 def refusing(settings, monkeypatch):
     """A handler whose mail server refuses; mails are tried at once. tried is how often it was asked."""
-    settings.ADMINS = ["ada@example.com"]
+    settings.ADMINS = ADMINS
     handler = errors.MailHandler()
     handler.tried = 0
 
@@ -191,7 +192,7 @@ def test_an_error_is_mailed_once_an_hour(monkeypatch, after, mailed):
 
 
 def test_only_errors_of_production_are_mailed(settings):
-    settings.ADMINS = ["ada@example.com"]
+    settings.ADMINS = ADMINS
     handlers = {type(handler).__name__: handler for handler in logging.getLogger().handlers}
     handler = handlers["MailHandler"]
     assert handler.level == logging.ERROR
@@ -208,16 +209,17 @@ def test_nobody_is_mailed_where_nobody_wants_it(settings):
     assert mail.outbox == []
 
 
-def test_what_it_says_itself_is_not_mailed(settings):
-    settings.ADMINS = ["ada@example.com"]
+@pytest.mark.parametrize(("logger", "mails"), [("django.request", 1), ("games.polling", 1), ("tatis.errors", 0)])
+def test_what_it_says_itself_is_not_mailed(settings, logger, mails):
+    settings.ADMINS = ADMINS
     handler = errors.MailHandler()
-    handler.emit(record(raised(), logger="tatis.errors"))
+    handler.emit(record(raised(), logger=logger))
     handler._sender.shutdown()
-    assert mail.outbox == []
+    assert len(mail.outbox) == mails
 
 
 def test_a_flood_of_errors_fills_no_memory(settings, monkeypatch, caplog):
-    settings.ADMINS = ["ada@example.com"]
+    settings.ADMINS = ADMINS
     handler = errors.MailHandler()
     sent = []
     monkeypatch.setattr(handler._sender, "submit", lambda *arguments: sent.append(arguments))
@@ -237,6 +239,12 @@ def test_a_request_is_told_without_cookies_and_body():
     text = errors.report(record(raised(), request=request))[1]
     assert "POST /login?next=/" in text
     assert not re.search("hunter2|sessionid|Basic", text)
+
+
+@pytest.mark.parametrize("form", [PASSWORD, repr(PASSWORD)])
+def test_a_secret_is_found_in_quotes_too(monkeypatch, form):
+    monkeypatch.setenv("DJANGO_EMAIL_HOST_PASSWORD", PASSWORD)
+    assert "secret" not in errors.without_secrets(f"It was {form}.")
 
 
 def test_short_values_are_no_secrets(monkeypatch):
@@ -270,3 +278,10 @@ def test_a_test_mail_that_goes_nowhere_says_why(sendtestmail, mail_server, chang
     assert result.returncode == 1
     assert f"CommandError: {sentence}" in result.stderr
     assert mail_server.messages == []
+
+
+def test_in_this_process_a_test_mail_goes_to_the_admins(settings, capsys):
+    settings.ADMINS = ADMINS
+    call_command("sendtestmail")
+    assert (mail.outbox[0].to, mail.outbox[0].subject) == (["ada@example.com"], "[testserver] Test mail")
+    assert capsys.readouterr().out == "The mail server took the mail.\n"
