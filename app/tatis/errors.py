@@ -68,21 +68,18 @@ def fingerprint(record: logging.LogRecord) -> str:
     if kind is None:
         what = f"{record.name}:{record.msg}"
     else:
-        place = traceback.extract_tb(trace)[-1] if trace else None
-        what = f"{kind.__module__}.{kind.__qualname__}:{place and place.filename}:{place and place.lineno}"
+        # The file by its name: its directory is another one in each release.
+        places = [f"{os.path.basename(place.filename)}:{place.lineno}" for place in traceback.extract_tb(trace)[-1:]]
+        what = f"{kind.__module__}.{kind.__qualname__}:{places}"
     return hashlib.sha256(what.encode()).hexdigest()[:16]
 
 
 def report(record: logging.LogRecord) -> tuple[str, str]:
     """Subject and text of a record's mail."""
-    request = getattr(record, "request", None)
     parts = [record.getMessage()]
-    if isinstance(request, HttpRequest):
-        parts.append(
-            "\n".join(
-                [f"{request.method} {request.get_full_path()}", *(f"{name}: {request.headers[name]}" for name in TOLD_HEADERS if name in request.headers)]
-            )
-        )
+    if isinstance(request := getattr(record, "request", None), HttpRequest):
+        headers = [f"{name}: {request.headers[name]}" for name in TOLD_HEADERS if name in request.headers]
+        parts.append("\n".join([f"{request.method} {request.get_full_path()}", *headers]))
     if record.exc_info and record.exc_info[0]:
         parts.append("".join(traceback.format_exception(*record.exc_info)))
     parts.append(f"Release: {settings.SHORTSTOP_RELEASE or 'none'}")
