@@ -169,7 +169,8 @@ def _note_failure(person: Person, error: LeagueError, now: datetime) -> None:
     usual = due_at(known(now).news) - now if person.as_of == now else timedelta(minutes=min(5, 2 ** min(person.failures - 1, 3)))
     person.due_at = now + max(usual, left_alone)
     if now - person.failing_since >= TELL_AFTER and not person.told_at:
-        text = f"Since {person.failing_since:%Y-%m-%d %H:%M} UTC the league gives no usable answer. The last attempt ended so:\n\n{error}\n\nThe next good answer is told, too."
+        since = f"Since {person.failing_since:%Y-%m-%d %H:%M} UTC the league gives no usable answer."
+        text = f"{since} The last attempt ended so:\n\n{error}\n\nThe next good answer is told, too."
         person.told_at = now if _mail("Tatis has had no news for over an hour", text) else None
     person.save()
 

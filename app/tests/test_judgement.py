@@ -14,6 +14,7 @@ from tests.games import DAY, at, days, game, news
 YESTERDAY, TOMORROW = DAY - days(1), DAY + days(1)
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 BENCH, ABSENT = {"presence": Presence.BENCH}, {"presence": Presence.ABSENT}
+RESUMED = game("I", 1, YESTERDAY, listed_for=DAY, resumed=True, game_pk=3)
 FIRST, SECOND = {"game_pk": 1, "game_number": 1, "start": at("13:10")}, {"game_pk": 2, "game_number": 2, "start": at("18:40")}
 
 
@@ -70,18 +71,12 @@ CASES = [
     Case("cancelled", [game("C")], at("20:00"), NO, Reason.CANCELLED),
     Case("suspended by the rain, with an error", [game("U", 1)], at("21:00"), YES, Reason.SUSPENDED, 1),
     Case("suspended by the rain, without one", [game("T")], at("21:00"), NO, Reason.SUSPENDED),
-    Case("the day after, the suspended game goes on: its error is yesterday's", [game("I", 1, YESTERDAY, listed_for=DAY, resumed=True)], at("14:00"), NO, Reason.NO_GAME),
-    Case(
-        "and today's own game comes after it",
-        [game("F", 1, YESTERDAY, listed_for=DAY, resumed=True, game_pk=1), game("I", 0, game_pk=2)],
-        at("20:00"),
-        NO,
-        Reason.PLAYING,
-    ),
+    Case("the suspended game goes on the day after: its error is yesterday's", [RESUMED], at("14:00"), NO, Reason.NO_GAME),
+    Case("and today's own game comes after it", [RESUMED, game("I", 0)], at("20:00"), NO, Reason.PLAYING),
     Case("a night game past midnight in UTC", [game("I", 1)], datetime(2026, 5, 21, 3, 0, tzinfo=timezone.utc), YES, Reason.PLAYING, 1),
     Case("a night game past midnight in Los Angeles", [game("I", 1)], at("00:30", TOMORROW), YES, Reason.PLAYING, 1),
     Case("the same when it is over", [game("F", 1)], at("00:50", TOMORROW), NO, Reason.NO_GAME, day=TOMORROW),
-    Case("traded today: an error for the old club, a game of the new one to come", [game("F", 1, game_pk=1), game("S", game_pk=2)], at("17:00"), YES, Reason.BETWEEN_GAMES, 1),
+    Case("traded today, after an error for the old club", [game("F", 1, game_pk=1), game("S", game_pk=2)], at("17:00"), YES, Reason.BETWEEN_GAMES, 1),
     Case("a state that the league never used", [game("Q")], at("20:00"), UNKNOWN, Reason.UNCLEAR),
     Case("a state that the league never used, with an error", [game("Q", 1)], at("20:00"), YES, Reason.UNCLEAR, 1),
     Case("no state at all", [game("S", coded_game_state="")], at("20:00"), UNKNOWN, Reason.UNCLEAR),
@@ -110,8 +105,7 @@ def test_the_games_of_the_day_are_told_in_their_order():
 
 
 def test_a_resumed_game_is_told_although_it_counts_for_another_day():
-    resumed = game("I", 1, YESTERDAY, listed_for=DAY, resumed=True)
-    assert judge(news(resumed, as_of=at("14:00")), at("14:00")).games == (resumed,)
+    assert judge(news(RESUMED, as_of=at("14:00")), at("14:00")).games == (RESUMED,)
 
 
 @pytest.mark.parametrize(

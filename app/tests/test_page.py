@@ -80,7 +80,7 @@ def test_the_small_print_says_why(see, keep):
         ([], "Active", "The San Diego Padres have no game today."),
         ([game("S")], "Active", "Today's game has not begun. San Diego Padres vs. Arizona Diamondbacks: begins at 6:40 p.m. PT"),
         ([game("S", game_pk=1), game("S", game_pk=2)], "Active", "Today's games have not begun."),
-        ([game("P", detailed_state="Delayed Start: Rain")], "Active", "Today's game has not begun. San Diego Padres vs. Arizona Diamondbacks: delayed start: rain"),
+        ([game("P", detailed_state="Delayed Start: Rain")], "Active", "San Diego Padres vs. Arizona Diamondbacks: delayed start: rain"),
         ([game("F", 1, game_pk=1), game("S", game_pk=2)], "Active", "1 error. One game is over, another is to come."),
         ([game("F", 2)], "Active", "2 errors. Today's game is over."),
         ([game("F", game_pk=1), game("F", game_pk=2)], "Active", "Today's games are over."),
