@@ -160,7 +160,7 @@ class Account(Droplets):
     # Reserved addresses
 
     def list_reserved_ips(self, _query: dict) -> list[dict]:
-        return [self._shown_address(address) for address in self.state["reserved_ips"].values()]
+        return [self.get_reserved_ip(ip) for ip in self.state["reserved_ips"]]
 
     def create_reserved_ip(self, body: dict) -> dict:
         droplet = self._find("droplets", str(body["droplet_id"])) if body.get("droplet_id") else None

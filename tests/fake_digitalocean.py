@@ -16,6 +16,7 @@ Besides /v2 there are, without a token:
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import re
@@ -231,6 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.close()
         self.rfile.close()
         self.connection.close()
+        self.wfile = io.BytesIO()  # which is flushed once more
 
 
 def _page(found: list[dict], key: str, path: str, query: dict) -> dict:

@@ -70,9 +70,7 @@ def test_a_busy_api_that_does_not_say_for_how_long_is_asked_ever_less_often(look
 
 def test_a_busy_api_is_not_waited_for_for_longer_than_allowed(look, digitalocean, fake):
     fake.trouble(status=429, headers={"retry-after": "3000"})
-    assert look() == (
-        f"{ABOUT}: the API takes no more requests for another 3000 s (429), which is longer than wait_timeout allows (300 s); try again later"
-    )
+    assert look() == (f"{ABOUT}: the API takes no more requests for another 3000 s (429), which is longer than wait_timeout allows (300 s); try again later")
     assert digitalocean.clock.slept == []
 
 
