@@ -36,10 +36,8 @@ def test_a_token_that_is_not_accepted_is_told_with_the_scopes(look, fake):
 
 
 def test_a_scope_that_is_missing_is_told(look, fake):
-    fake.trouble(status=403, message="You are not authorized to perform this operation")
-    assert look() == (
-        f"{ABOUT}: the token does not allow GET /v2/droplets (403, You are not authorized to perform this operation); it needs the scopes droplet:read, tag:read"
-    )
+    fake.trouble(status=403, message="You are not authorized")
+    assert look() == f"{ABOUT}: the token does not allow GET /v2/droplets (403, You are not authorized); it needs the scopes droplet:read, tag:read"
 
 
 def test_nothing_there_is_told(look, fake):
