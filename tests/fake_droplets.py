@@ -53,7 +53,8 @@ class Droplets(Things):
     What the first one answers becomes part of the droplet: its addresses `public_v4`, `private_v4` and `public_v6`, anything else below `fake`.
     """
 
-    looks_until_active: int | None = 2  # None: never. The public address comes a look later.
+    looks_until_active: int | None = 2  # None: never
+    looks_until_address = 1  # more, until the public one is there beside the private one
     listed_after = 0  # lists without a new droplet
     ignores_shutdown = False
     keys_are_known_after = 0  # attempts to make a droplet with them
@@ -192,7 +193,7 @@ class Droplets(Things):
         addresses = droplet["_addresses"]
         if droplet["status"] != "new":
             networks["v4"].append({"ip_address": addresses["private_v4"], "netmask": "255.255.240.0", "gateway": "nil", "type": "private"})
-        if droplet["_active_looks"] > 1:
+        if droplet["_active_looks"] > self.looks_until_address:
             networks["v4"].append({"ip_address": addresses["public_v4"], "netmask": "255.255.240.0", "gateway": "203.0.113.1", "type": "public"})
             if addresses["public_v6"]:
                 networks["v6"].append({"ip_address": addresses["public_v6"], "netmask": 64, "gateway": "2001:db8::1", "type": "public"})
