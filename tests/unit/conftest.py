@@ -198,7 +198,7 @@ class DigitalOcean:
     token = "dop_v1_secret"
 
     def __init__(self, fake: FakeDigitalOcean, clock: Clock, monkeypatch) -> None:
-        from ansible_collections.shortstop.django.plugins.action import digitalocean as action
+        from ansible_collections.shortstop.django.plugins.action import digitalocean_droplet as action
         from ansible_collections.shortstop.django.plugins.module_utils import digitalocean as client
 
         self.fake, self.clock, self.action = fake, clock, action

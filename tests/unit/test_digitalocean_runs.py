@@ -131,7 +131,7 @@ def test_a_module_that_fails_says_so(fake, capsys):
 @each_module
 def test_each_has_the_action_that_shows_what_it_waits_for_and_takes_part_in_the_group(name):
     runtime = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())
-    assert runtime["plugin_routing"]["modules"][name]["action_plugin"] == "shortstop.django.digitalocean"
+    assert runtime["plugin_routing"]["modules"][name]["action_plugin"] == "shortstop.django.digitalocean_droplet"
     assert name in runtime["action_groups"]["digitalocean"]
 
 
