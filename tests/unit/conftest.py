@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from ansible.module_utils.urls import make_context
 from fake_digitalocean import FakeDigitalOcean
 from hypothesis import settings
 
@@ -192,6 +194,9 @@ def make_release(blog) -> Callable[..., None]:
     return make
 
 
+one_context = functools.cache(make_context)
+
+
 class DigitalOcean:
     """Runs the modules of DigitalOcean's as Ansible does, against the fake, with a clock that nobody waits for."""
 
@@ -204,6 +209,7 @@ class DigitalOcean:
         self.fake, self.clock, self.action = fake, clock, action
         self.shown: list[str] = []
         monkeypatch.setattr(client, "time", clock)
+        monkeypatch.setattr(client, "make_context", one_context)
         monkeypatch.setattr(action, "Display", lambda: SimpleNamespace(display=self.shown.append))
         monkeypatch.setenv("no_proxy", "*")
 
