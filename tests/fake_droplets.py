@@ -55,6 +55,7 @@ class Droplets(Things):
 
     looks_until_active: int | None = 2  # None: never
     looks_until_address = 1  # more, until the public one is there beside the private one
+    looks_until_gone = 0  # after it was destroyed
     listed_after = 0  # lists without a new droplet
     ignores_shutdown = False
     keys_are_known_after = 0  # attempts to make a droplet with them
@@ -100,6 +101,10 @@ class Droplets(Things):
 
     def get_droplet(self, droplet_id: str) -> dict:
         droplet = self._find("droplets", droplet_id)
+        if droplet.get("_looks_left") == 0:
+            self._remove_droplet(droplet)
+            raise not_found()
+        droplet["_looks_left"] = droplet.get("_looks_left", 0) - 1
         if droplet["status"] == "new" and self.looks_until_active is not None:
             droplet["status"] = "active" if droplet["_looks"] + 1 >= self.looks_until_active else "new"
         droplet["_looks"] += droplet["_looks"] < 1000
@@ -109,7 +114,13 @@ class Droplets(Things):
     def destroy_droplet(self, droplet_id: str) -> None:
         droplet = self._find("droplets", droplet_id)
         self.on_destroy(self._told_to_hook(droplet))
-        del self.state["droplets"][droplet_id]
+        if self.looks_until_gone:
+            droplet["_looks_left"] = self.looks_until_gone
+        else:
+            self._remove_droplet(droplet)
+
+    def _remove_droplet(self, droplet: dict) -> None:
+        del self.state["droplets"][str(droplet["id"])]
         for address in self.state["reserved_ips"].values():
             if address["droplet"] == droplet["id"]:
                 address["droplet"] = None

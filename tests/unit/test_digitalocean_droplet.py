@@ -269,6 +269,16 @@ def test_an_action_whose_answer_was_lost_is_not_begun_again(digitalocean, fake):
     assert fake.changes() == [f"POST /v2/droplets/{kept['id']}/actions"]
 
 
+def test_an_earlier_action_is_not_taken_for_the_one_whose_answer_was_lost(digitalocean, fake):
+    kept = fake.droplet("web", "shortstop")
+    digitalocean("droplet", **UBUNTU, confirm="web")
+    fake.requests.clear()
+    fake.trouble(method="POST", reset="before")
+    digitalocean("droplet", **WEB, confirm="web")
+    assert kept["image"]["slug"] == "debian-13-x64"
+    assert fake.changes() == [f"POST /v2/droplets/{kept['id']}/actions"] * 2
+
+
 def test_a_droplet_that_is_busy_is_waited_for(digitalocean, fake):
     kept = fake.droplet("web", "shortstop")
     fake.trouble(method="POST", status=422, message="Droplet already has a pending event.", times=2)
@@ -291,6 +301,14 @@ def test_a_confirmed_droplet_is_destroyed_and_its_namesakes_stay(digitalocean, f
     assert list(fake.account.state["droplets"]) == [str(other["id"])]
     assert fake.changes() == [f"DELETE /v2/droplets/{kept['id']}"]
     assert digitalocean("droplet", name="web", state="absent")["changed"] is False
+
+
+def test_a_droplet_is_waited_for_until_it_is_gone(digitalocean, fake):
+    fake.droplet("web", "shortstop")
+    fake.trouble(looks_until_gone=2)
+    digitalocean("droplet", name="web", state="absent", confirm="web")
+    assert fake.account.state["droplets"] == {}
+    assert digitalocean.shown[0] == '  droplet "web": waiting until it is gone; it is still there; 300 s left'
 
 
 def test_a_droplet_whose_destruction_was_not_answered_is_gone(digitalocean, fake):

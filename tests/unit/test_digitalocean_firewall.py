@@ -58,7 +58,7 @@ def test_everything_may_go_out_unless_it_is_told(digitalocean, fake):
         ([rule("all")], [rule("0")]),
         ([rule("all")], [{"protocol": "tcp", "sources": WORLD}]),
         ([rule("all", "icmp")], [rule("0", "icmp")]),
-        ([rule("", "icmp")], [{"protocol": "icmp", "sources": WORLD}]),
+        ([{"protocol": "icmp", "sources": WORLD}], [rule("8", "icmp")]),
         ([rule(addresses=["::/0", "0.0.0.0/0"])], [rule(addresses=["0.0.0.0/0", "::/0", "::/0"])]),
         ([rule(addresses=["192.0.2.7/32", "2001:DB8::/32"])], [rule(addresses=["2001:db8::/32", "192.0.2.7"])]),
         ([rule(addresses=["192.0.2.0/24"])], [rule(addresses=["192.0.2.7/24"])]),

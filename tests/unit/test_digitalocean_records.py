@@ -136,6 +136,11 @@ def test_each_type_is_known_again(digitalocean, fake, domain, zone, kind, value,
     assert digitalocean("dns_record_set", **options)["changed"] is False
 
 
+def test_an_address_that_was_put_there_in_another_spelling_is_known(digitalocean, put):
+    put("AAAA", "www", "2001:DB8:0:0::1")
+    assert digitalocean("dns_record_set", domain="example.com", name="www", type="AAAA", values=["2001:db8::1"])["changed"] is False
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "sentence"),
     [
@@ -146,6 +151,8 @@ def test_each_type_is_known_again(digitalocean, fake, domain, zone, kind, value,
         ("MX", "mail.example.com", 'value "mail.example.com" must begin with a number from 0 to 65535'),
         ("MX", "10", 'value "" must be a host name in full, such as mail.example.com'),
         ("CAA", "issue letsencrypt.org", 'value "issue letsencrypt.org" must be like 0 issue letsencrypt.org'),
+        ("CAA", "0 issue", 'value "0 issue" must be like 0 issue letsencrypt.org'),
+        ("CAA", "0 issues letsencrypt.org", 'value "0 issues letsencrypt.org" must be like 0 issue letsencrypt.org'),
         ("CAA", "256 issue letsencrypt.org", 'value "256 issue letsencrypt.org" must begin with a number from 0 to 255'),
     ],
 )

@@ -46,6 +46,13 @@ def test_an_address_that_lies_there_is_left_unless_a_region_is_told(digitalocean
     assert digitalocean("reserved_ip", droplet_id=droplet)["ip"] != there
 
 
+def test_an_address_of_another_droplet_is_left_to_it(digitalocean, fake, droplet, leads):
+    other = fake.droplet("db", "shortstop")["id"]
+    taken = digitalocean("reserved_ip", droplet_id=other)["ip"]
+    digitalocean("reserved_ip", droplet_id=droplet, region="fra1")
+    assert leads()[taken] == other
+
+
 def test_a_droplet_in_the_place_of_another_gets_its_address(digitalocean, fake, droplet):
     first = digitalocean("reserved_ip", droplet_id=droplet, region="fra1")["ip"]
     fake.account.destroy_droplet(str(droplet))
@@ -71,7 +78,7 @@ def test_an_address_that_an_earlier_run_left_on_its_way_is_not_asked_for_again(d
 def test_an_address_whose_answer_was_lost_is_not_asked_for_again(digitalocean, fake, droplet, leads, given):
     fake.account.create_reserved_ip({"region": "fra1"})
     fake.trouble(method="POST", reset="after")
-    fake.trouble(looks_until_unlocked=3)
+    fake.trouble(looks_until_unlocked=9)
     ip = digitalocean("reserved_ip", droplet_id=droplet, **given)["ip"]
     assert leads()[ip] == droplet
     assert len(fake.changes()) == 1

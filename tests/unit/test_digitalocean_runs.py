@@ -122,7 +122,7 @@ def test_each_runs_as_a_module_too(name, fake, capsys, monkeypatch):
 
 def test_a_module_that_fails_says_so(fake, capsys):
     module = importlib.import_module("ansible_collections.shortstop.django.plugins.modules.digitalocean_droplets_info")
-    with patch_module_args({"api_url": "http://example.com", "api_token": fake.token}), pytest.raises(SystemExit):
+    with patch_module_args({"api_url": "http://example.com", "api_token": fake.token}), pytest.raises(SystemExit, match="1"):
         module.main()
     said = json.loads(capsys.readouterr().out)
     assert (said["failed"], said["msg"].partition(":")[0]) == (True, 'droplets with tag "shortstop"')
