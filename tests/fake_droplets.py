@@ -72,7 +72,7 @@ class Droplets(Things):
         found = []
         for droplet in self.state["droplets"].values():
             droplet["_lists"] += 1
-            if droplet["_lists"] > self.listed_after:
+            if droplet["_lists"] > self.listed_after and droplet["_leaves"] != 0:
                 found.append(self._shown(droplet))
         if "name" in query:
             found = [droplet for droplet in found if droplet["name"].lower() == query["name"].lower()]
@@ -101,26 +101,22 @@ class Droplets(Things):
 
     def get_droplet(self, droplet_id: str) -> dict:
         droplet = self._find("droplets", droplet_id)
-        if droplet.get("_looks_left") == 0:
-            self._remove_droplet(droplet)
+        if droplet["_leaves"] == 0:
+            del self.state["droplets"][droplet_id]
             raise not_found()
-        droplet["_looks_left"] = droplet.get("_looks_left", 0) - 1
-        if droplet["status"] == "new" and self.looks_until_active is not None:
-            droplet["status"] = "active" if droplet["_looks"] + 1 >= self.looks_until_active else "new"
-        droplet["_looks"] += droplet["_looks"] < 1000
+        droplet["_leaves"] -= droplet["_leaves"] > 0
+        droplet["_looks"] += 1
+        if droplet["status"] == "new" and self.looks_until_active is not None and droplet["_looks"] >= self.looks_until_active:
+            droplet["status"] = "active"
         droplet["_active_looks"] += droplet["status"] != "new"
         return self._shown(droplet)
 
     def destroy_droplet(self, droplet_id: str) -> None:
         droplet = self._find("droplets", droplet_id)
+        if droplet["_leaves"] >= 0:
+            raise not_found()
         self.on_destroy(self._told_to_hook(droplet))
-        if self.looks_until_gone:
-            droplet["_looks_left"] = self.looks_until_gone
-        else:
-            self._remove_droplet(droplet)
-
-    def _remove_droplet(self, droplet: dict) -> None:
-        del self.state["droplets"][str(droplet["id"])]
+        droplet["_leaves"] = self.looks_until_gone
         for address in self.state["reserved_ips"].values():
             if address["droplet"] == droplet["id"]:
                 address["droplet"] = None
@@ -186,6 +182,7 @@ class Droplets(Things):
             "_looks": 0,
             "_active_looks": 0,
             "_lists": 0,
+            "_leaves": -1,
             "_addresses": {
                 "public_v4": f"203.0.113.{host}",
                 "private_v4": f"10.114.0.{host}",
