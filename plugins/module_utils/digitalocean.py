@@ -126,7 +126,7 @@ class Client:
                 continue
             attempts += 1
             for pause in PAUSES:
-                self._pause(pause, f"{lost}; looking whether it was done all the same")
+                self._pause(pause, str(lost), "looking whether it was done all the same")
                 found = find()
                 if found:
                     return found
@@ -150,8 +150,8 @@ class Client:
     def say(self, text):
         self._say(f"{self.about}: {text}")
 
-    def _pause(self, seconds, why):
-        self.say(f"{why}; again in {seconds} s")
+    def _pause(self, seconds, why, then="again"):
+        self.say(f"{why}; {then} in {seconds} s")
         time.sleep(seconds)
 
     def _repeat(self, method, path, body=None, query=None):

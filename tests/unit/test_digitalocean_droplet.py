@@ -135,7 +135,7 @@ def test_a_connection_reset_after_the_post_makes_no_second_droplet(digitalocean,
     assert (result["created"], len(fake.account.state["droplets"])) == (True, 1)
     assert fake.changes() == [POST]
     assert f"the connection to {fake.url} failed at POST /v2/droplets (" in digitalocean.shown[0]
-    assert digitalocean.shown[0].endswith("); looking whether it was done all the same; again in 2 s")
+    assert digitalocean.shown[0].endswith("); looking whether it was done all the same in 2 s")
 
 
 def test_a_droplet_that_shows_late_is_not_made_again(digitalocean, fake):
