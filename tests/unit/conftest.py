@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import os
@@ -12,9 +13,11 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
+from ansible.module_utils.urls import make_context
+from fake_digitalocean import FakeDigitalOcean
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -189,3 +192,51 @@ def make_release(blog) -> Callable[..., None]:
             (directory / ".shortstop.json").write_text(json.dumps({"source": "0" * 64, **since, **said}), encoding="utf-8")
 
     return make
+
+
+one_context = functools.cache(make_context)
+
+
+class DigitalOcean:
+    """Runs the modules of DigitalOcean's as Ansible does, against the fake, with a clock that nobody waits for."""
+
+    token = "dop_v1_secret"
+
+    def __init__(self, fake: FakeDigitalOcean, clock: Clock, monkeypatch) -> None:
+        from ansible_collections.shortstop.django.plugins.action import digitalocean_droplet as action
+        from ansible_collections.shortstop.django.plugins.module_utils import digitalocean as client
+
+        self.fake, self.clock, self.action = fake, clock, action
+        self.shown: list[str] = []
+        monkeypatch.setattr(client, "time", clock)
+        monkeypatch.setattr(client, "make_context", one_context)
+        monkeypatch.setattr(action, "Display", lambda: SimpleNamespace(display=self.shown.append))
+        monkeypatch.setenv("no_proxy", "*")
+
+    def __call__(self, module: str, *, check_mode: bool = False, **options: object) -> dict:
+        """The result of module digitalocean_<module>."""
+        arguments = {"api_url": self.fake.url, "api_token": self.token, **options}
+        arguments = {name: value for name, value in arguments.items() if value is not None}
+        task = SimpleNamespace(args=arguments, check_mode=check_mode, async_val=0, action=f"shortstop.django.digitalocean_{module}")
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        result = self.action.ActionModule(task, connection, None, None, None, None).run(task_vars={})
+        assert self.token not in json.dumps([result, self.shown, self.fake.requests, self.fake.account.state])
+        return result
+
+    def refused(self, module: str, **options: object) -> str:
+        """Why it fails, after which there is to be nothing that changed."""
+        result = self(module, **options)
+        assert result["failed"]
+        assert self.fake.changes() == []
+        return result["msg"]
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeDigitalOcean]:
+    with FakeDigitalOcean(DigitalOcean.token) as server:
+        yield server
+
+
+@pytest.fixture
+def digitalocean(fake, monkeypatch) -> DigitalOcean:
+    return DigitalOcean(fake, Clock(), monkeypatch)
