@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import mail_admins
 from django.db import transaction
 from django.db.models import Sum
@@ -40,7 +41,11 @@ def poll(api: StatsApi, now: datetime) -> Person:
     except LeagueError as error:
         _note_failure(person, error, now)
         raise
-    _note_success(person, now)
+    else:
+        _note_success(person, now)
+    finally:
+        # Pages that are kept tell older news.
+        cache.clear()
     return person
 
 

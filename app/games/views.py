@@ -28,7 +28,7 @@ GAMES_A_DAY = 3  # at most: a doubleheader, and what was suspended that day
 
 
 def kept_until_the_next_poll(view: Callable[..., tuple[HttpResponse, datetime]]) -> Callable[[HttpRequest], HttpResponse]:
-    """Let browsers and this process keep an answer for as long as it is true. The view gives the instant that this ends."""
+    """Let browsers and the cache keep an answer for as long as it is true. The view gives the instant that this ends."""
 
     @wraps(view)
     def answer(request: HttpRequest) -> HttpResponse:

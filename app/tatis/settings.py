@@ -27,7 +27,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 SHORTSTOP_RELEASE = env.str("SHORTSTOP_RELEASE", default="")
-STATE_DIR = Path(env.str("DJANGO_STATE_DIR", default=tempfile.gettempdir()))
+state_dir = env.str("DJANGO_STATE_DIR", default="")
+STATE_DIR = Path(state_dir or tempfile.gettempdir())
 
 # Whom the site follows, and where it asks.
 TATIS_PERSON_ID = env.int("TATIS_PERSON_ID", default=665487)
@@ -78,8 +79,10 @@ TEMPLATES = [
 ]
 TIME_ZONE = "UTC"
 USE_TZ = True
-# Pages are kept until the next poll, in each process; dummycache:// keeps none.
-CACHES = {"default": env.cache_url("DJANGO_CACHE_URL", default="locmemcache://")}
+# Pages are kept until the next poll, where all processes see them and a poll ends them; dummycache:// keeps none.
+CACHES = {"default": env.cache_url("DJANGO_CACHE_URL", default=f"filecache://{state_dir}/cache" if state_dir else "locmemcache://")}
+# A page names files of its own release.
+CACHES["default"]["KEY_PREFIX"] = SHORTSTOP_RELEASE
 
 # After five wrong passwords for a user from an address, that pair waits for an hour.
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

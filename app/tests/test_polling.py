@@ -1,5 +1,6 @@
 """What a poll keeps, when the next one is due, and whom it tells when polls fail."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -398,6 +399,18 @@ def test_a_trouble_at_one_address_is_a_trouble(league, settings, path, trouble):
     with pytest.raises(CommandError, match=r"The league answered /api/.* (with status 500|in a shape that is not known)"):
         call_command("poll")
     assert (answer(timezone.now())[0] is Answer.YES) == (path != "boxscore")
+
+
+@pytest.mark.parametrize("trouble", ["", "status_500"])
+def test_a_poll_ends_the_pages_that_are_kept(league, settings, client, trouble):
+    settings.TATIS_API_URL, league.moment = league.url, "first-pitch"
+    call_command("poll")
+    assert b'<p class="answer">No</p>' in client.get("/").content
+    # Also one that brings the games alone.
+    league.moment, league.trouble, league.only = "error", trouble, "leaders"
+    with pytest.raises(CommandError) if trouble else nullcontext():
+        call_command("poll", "--now")
+    assert b'<p class="answer">Yes</p>' in client.get("/").content
 
 
 def test_presence_is_kept_as_its_word():

@@ -66,6 +66,11 @@ def test_connections_are_kept_and_checked(setting):
         ("settings.STATE_DIR", {"DJANGO_STATE_DIR": "/srv/x/var"}, "/srv/x/var"),
         ("settings.ADMIN_PATH", {"DJANGO_ADMIN_PATH": "/back-office/"}, "back-office"),
         ("settings.CACHES['default']['BACKEND']", {}, "django.core.cache.backends.locmem.LocMemCache"),
+        (
+            "[settings.CACHES['default'][key] for key in ('BACKEND', 'LOCATION', 'KEY_PREFIX')]",
+            {"DJANGO_STATE_DIR": "/srv/x/var"},
+            "['django.core.cache.backends.filebased.FileBasedCache', '/srv/x/var/cache', '0123456789ab']",
+        ),
         ("settings.CACHES['default']['BACKEND']", {"DJANGO_CACHE_URL": "dummycache://"}, "django.core.cache.backends.dummy.DummyCache"),
         ("settings.TATIS_API_URL", {"TATIS_API_URL": None}, "https://statsapi.mlb.com"),
         ("(settings.TATIS_PERSON_ID, settings.TATIS_PLAYER, settings.TATIS_TEAM_ID)", {}, "(665487, 'Fernando Tatis Jr.', 135)"),
