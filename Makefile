@@ -88,6 +88,7 @@ mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 	tests/mutants/run.py
 
 drill: hosts browser mutants ## the long proofs
+	tests/scenarios droplet
 	python -m pytest tests/drill tests/deploy
 
 down: ## remove the containers

@@ -41,7 +41,7 @@ options:
     type: int
     default: 1800
   state:
-    description: Whether there are to be such records. V(absent) removes all of this name and type.
+    description: Whether there are to be such records. V(absent) removes all of this name and type, or O(values) alone, if they are given.
     type: str
     choices: [present, absent]
     default: present
@@ -250,7 +250,8 @@ def _authority(text):
 def apply(api, options, check_mode):
     records = RecordSet(api, options)
     absent = options["state"] == "absent"
-    wanted = [] if absent else records.values(options["values"] or [])
+    given = records.values(options["values"] or [])
+    wanted = [] if absent else given
     if not wanted and not absent:
         raise ApiError("there are no values; give some, or say state=absent")
     if records.kind == "CNAME" and len(wanted) > 1:
@@ -259,6 +260,8 @@ def apply(api, options, check_mode):
     if current is None and not absent:
         raise ApiError("the domain is not in this account; add it with digitalocean_domain, or see whose token this is")
     current = current or []
+    if absent and given:
+        return _without(records, current, given, check_mode)
     kept = {}
     for record in current:
         if record["value"] in wanted:
@@ -288,6 +291,17 @@ def apply(api, options, check_mode):
         "fqdn": records.fqdn,
         "records": after,
     }
+
+
+def _without(records, current, values, check_mode):
+    """Takes some values from the set, and leaves the others as they are."""
+    gone = [record for record in current if record["value"] in values]
+    told = [records.told(record["value"], record["ttl"]) for record in current if record not in gone]
+    if not check_mode:
+        for record in gone:
+            records.remove(record)
+    before = [*told, *(records.told(record["value"], record["ttl"]) for record in gone)]
+    return {"changed": bool(gone), "diff": {"before": records.lines(before), "after": records.lines(told)}, "fqdn": records.fqdn, "records": told}
 
 
 def _refuse_to_move(records, surplus, wanted, expected):

@@ -222,7 +222,9 @@ def test_a_name_that_points_elsewhere_than_expected_is_left_alone(digitalocean, 
         f'domain "example.com": A of "www.example.com": it has {ANOTHER} today, where 192.0.2.1 was expected; if it is to be {ADDRESS},'
         " say confirm=www.example.com"
     )
-    assert "where nothing was expected; if it is to be gone," in digitalocean.refused("dns_record_set", **WWW, expected_values=[], state="absent")
+    assert "where nothing was expected; if it is to be gone," in digitalocean.refused(
+        "dns_record_set", **{**WWW, "values": None}, expected_values=[], state="absent"
+    )
 
 
 @pytest.mark.parametrize(
@@ -286,3 +288,20 @@ def test_removing_a_domain_needs_its_name(digitalocean, fake, domain):
     assert fake.changes() == []
     assert digitalocean("domain", **options, confirm=domain) == {"changed": True, "diff": {"before": {"domain": domain}, "after": {}}}
     assert digitalocean("domain", **options)["changed"] is False
+
+
+@pytest.mark.parametrize("check", [False, True])
+def test_one_value_of_a_set_goes_and_the_others_stay_as_they_are(digitalocean, fake, put, zone, check):
+    put("A", "www", ADDRESS)
+    put("A", "www", ANOTHER, ttl=60)
+    result = digitalocean("dns_record_set", check_mode=check, **WWW, state="absent")
+    assert (result["changed"], result["records"]) == (True, [{"name": "www.example.com", "type": "A", "value": ANOTHER, "ttl": 60}])
+    assert result["diff"]["before"].splitlines() == [f"www.example.com 1800 A {ADDRESS}", f"www.example.com 60 A {ANOTHER}"]
+    assert zone() == [*([("A", "www", ADDRESS, 1800)] if check else []), ("A", "www", ANOTHER, 60)]
+    assert len(fake.changes()) == (0 if check else 1)
+
+
+def test_a_value_that_is_not_there_is_gone_already(digitalocean, fake, put):
+    put("A", "www", ANOTHER)
+    assert digitalocean("dns_record_set", **WWW, state="absent")["changed"] is False
+    assert fake.changes() == []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from fake_digitalocean import FakeDigitalOcean
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAY = [
@@ -91,3 +92,33 @@ def test_the_demo_satisfies_the_contract(tmp_path: Path) -> None:
     demo = Path(shutil.copytree(ROOT / "inventories/demo", tmp_path / "project/inventories/demo"))
     done = check(demo)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("name", "host", "domain"), [("cloud", "web1", "tatis.example.com"), ("uat", "uat1", "uat.tatis.example.com")])
+def test_production_and_its_twin_are_one_dict_and_two_servers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeDigitalOcean, name: str, host: str, domain: str
+) -> None:
+    tag = {"web1": "production", "uat1": "uat"}
+    for droplet, own in tag.items():
+        fake.droplet(droplet, own, "shortstop:web", "shortstop:database")
+    for variable, value in {"DO_API_TOKEN": fake.token, "DIGITALOCEAN_API_URL": fake.url, "no_proxy": "*"}.items():
+        monkeypatch.setenv(variable, value)
+    inventories = Path(shutil.copytree(ROOT / "inventories", tmp_path / "project/inventories", symlinks=True))
+    done = check(inventories / name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"tatis from {ROOT / 'app'}" in done.stdout
+    assert f"{host} " in done.stdout.partition("PLAY RECAP")[2]
+    shown = "msg={{ [sites.tatis.domains[0], droplet_tag, nginx_indexed | default(true)] | join(' ') }}"
+    command = ["ansible", "-i", inventories / name, "web", "-m", "ansible.builtin.debug", "-a", shown]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    listed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert f"{domain} {tag[host]} {name == 'cloud'}" in listed
+
+
+def test_an_account_that_does_not_answer_is_no_account_without_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake: FakeDigitalOcean) -> None:
+    for variable, value in {"DO_API_TOKEN": "wrong", "DIGITALOCEAN_API_URL": fake.url, "no_proxy": "*"}.items():
+        monkeypatch.setenv(variable, value)
+    inventories = Path(shutil.copytree(ROOT / "inventories", tmp_path / "project/inventories", symlinks=True))
+    done = check(inventories / "uat")
+    assert done.returncode != 0
+    assert 'droplets with tag "uat": the API does not accept the token' in done.stdout + done.stderr

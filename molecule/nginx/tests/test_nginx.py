@@ -206,6 +206,14 @@ def test_a_changed_setting_holds_at_once(play, servers):
     assert {upload(server) for server in servers} == {"200"}
 
 
+def test_a_twin_asks_not_to_be_listed(play, servers):
+    assert [header(get(server, DOMAIN)[0], "X-Robots-Tag") for server in servers] == [None for _server in servers]
+    play(nginx_indexed=False).expect_success()
+    for path in ("/", "/static/missing.css"):
+        assert {header(get(server, DOMAIN, path)[0], "X-Robots-Tag") for server in servers} == {"noindex, nofollow"}
+    play().expect_success()
+
+
 def test_a_site_that_left_goes_and_what_others_put_there_stays(play, servers):
     foreign = "/etc/nginx/sites-enabled/foreign.conf"
     for server in servers:
