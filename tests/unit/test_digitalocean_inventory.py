@@ -34,7 +34,8 @@ def inventory(fake, tmp_path):
             check=False,
         )
         assert fake.token not in done.stdout + done.stderr
-        found = done.stdout[done.stdout.index("\n{") :]
+        # What cannot be read ends the run: no account is an empty one.
+        found = done.stdout[done.stdout.index("\n{") :] if done.returncode == 0 else "{}"
         return json.loads(found, object_hook=lambda given: given.get("__ansible_unsafe", given)), done.stderr
 
     return read
