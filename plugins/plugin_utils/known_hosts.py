@@ -74,7 +74,7 @@ def _read(text: str) -> Iterator[Line]:
     block = ""
     for number, line in enumerate(text.split("\n"), start=1):
         line = line.strip().replace("\t", " ")
-        hosts, _, rest = line.partition(" ")
+        hosts, _space, rest = line.partition(" ")
         if line.startswith(BEGIN):
             block = line.removeprefix(BEGIN)
         elif line.startswith(END):
