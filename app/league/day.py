@@ -82,7 +82,7 @@ class Day:
     def _game(self, team_id: int) -> dict:
         moment = self.moment
         status = {"abstractGameState": moment.abstract, "codedGameState": moment.code, "detailedState": moment.detail}
-        inning = {"currentInning": moment.inning, "currentInningOrdinal": ordinal(moment.inning), "inningState": moment.half.capitalize()}
+        inning = {"currentInning": moment.inning, "inningState": moment.half.capitalize()}
         return {
             "gamePk": 990_000 + team_id,
             "gameType": "R",
@@ -145,7 +145,3 @@ class Day:
 
 def club(team_id: int) -> dict:
     return {"id": team_id, "name": CLUBS.get(team_id, f"Club {team_id}"), "sport": {"id": 1}}
-
-
-def ordinal(number: int) -> str:
-    return {1: "1st", 2: "2nd", 3: "3rd"}.get(number, f"{number}th")
