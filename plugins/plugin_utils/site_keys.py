@@ -65,7 +65,13 @@ KEYS = {
     ),
     "daemons": Key("daemons", "Commands that keep running beside the site, by name: `{command}`. A first word without `/` is a program of the site's own."),
     "limits": Key("limits", "What the site may use: `memory` (`512M`), `tasks`, `cpu_weight` (1 to 10000)."),
-    "tls": Key("choice", "`off`: plain HTTP.", choices=("off",)),
+    "tls": Key(
+        "choice",
+        "`acme`: a certificate of Let's Encrypt or another ACME server, self-signed until the names lead here; `self-signed`; `own`, the one of"
+        " `certificate`; or `off`, plain HTTP.",
+        choices=("acme", "self-signed", "own", "off"),
+    ),
+    "certificate": Key("certificate", "With `tls: own`: `{cert, key}`, both the text of a PEM file, with the chain in `cert`. The key comes from the vault."),
 }
 
 HOUSE_WIDE = [name for name, spec in KEYS.items() if spec.house_wide]
@@ -74,4 +80,5 @@ SOURCE_KEYS = ("path", "git", "version")
 SUPERUSER_KEYS = ("username", "password", "email")
 TIMER_KEYS = ("command", "every", "calendar", "timeout")
 DAEMON_KEYS = ("command",)
+CERTIFICATE_KEYS = ("cert", "key")
 LIMIT_KEYS = ("memory", "tasks", "cpu_weight")

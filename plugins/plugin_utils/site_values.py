@@ -9,7 +9,9 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.shortstop.django.plugins.plugin_utils.certificates import certificate_errors
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import (
+    CERTIFICATE_KEYS,
     DAEMON_KEYS,
     DATABASE_KEYS,
     KEYS,
@@ -29,7 +31,7 @@ RESERVED_VARIABLES = ("SHORTSTOP_RELEASE", "GUNICORN_CMD_ARGS", "DJANGO_STATIC_R
 RESERVED_NAMES = frozenset(
     "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody _apt sshd postgres"
     " messagebus systemd systemd-network systemd-resolve systemd-timesync systemd-journal polkitd tss uuidd syslog admin"
-    " ubuntu debian deploy nginx gunicorn redis mysql sudo adm ssl-cert shortstop sites generated default localhost".split()
+    " ubuntu debian deploy nginx gunicorn redis mysql sudo adm ssl-cert shortstop sites generated certificates default localhost".split()
 )
 SYSTEM_DIRS = frozenset("bin boot dev etc home lib lib32 lib64 proc root run sbin sys tmp usr".split())
 
@@ -179,6 +181,35 @@ def database_errors(database: object) -> Iterator[str]:
         yield 'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
     if "host" in database and "password" not in database:
         yield 'key "database": "password" is missing; two servers share it, so it comes from the vault'
+
+
+def _check_certificate(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f'key "{key}" must be {{cert: …, key: …}}, both the text of a PEM file'
+        return
+    for part, given in value.items():
+        say = f'key "{key}": "{part}"'
+        if part not in CERTIFICATE_KEYS:
+            yield f"{say} is not known{nearest(part, CERTIFICATE_KEYS)}"
+        elif isinstance(given, Undefined):
+            yield f"{say} refers to something that is not defined; add it to the vault"
+        elif not isinstance(given, str) or "-----BEGIN" not in given:
+            yield f"{say} must be the text of a PEM file; of a file beside the inventory, {{{{ lookup('ansible.builtin.file', …) }}}} is the text"
+
+
+def tls_errors(site: dict) -> Iterator[str]:
+    """What only the merged dict tells."""
+    certificate, own = site.get("certificate"), site.get("tls") == "own"
+    if own and not isinstance(certificate, dict):
+        yield 'key "certificate" is missing; tls: own needs {cert: …, key: …}'
+    elif own:
+        missing = [part for part in CERTIFICATE_KEYS if part not in certificate]
+        yield from (f'key "certificate": "{part}" is missing; add it' + (" from the vault" if part == "key" else "") for part in missing)
+        whole = all(isinstance(certificate.get(part), str) and "-----BEGIN" in certificate[part] for part in CERTIFICATE_KEYS)
+        if whole and isinstance(site.get("domains"), list):
+            yield from certificate_errors(certificate, [domain for domain in site["domains"] if isinstance(domain, str)])
+    elif certificate:
+        yield 'key "certificate" goes with "tls: own" only'
 
 
 def _check_superuser(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -341,6 +372,7 @@ _CHECKS = {
     "user": _check_user,
     "root": _check_root,
     "module": _check_module,
+    "certificate": _check_certificate,
     "superuser": _check_superuser,
     "timers": _check_timers,
     "daemons": _check_daemons,

@@ -234,9 +234,9 @@ WRONG = [
         {"cpu_weight": 10001},
         'key "limits": key "cpu_weight" must be a whole number, 1 to 10000, without quotes',
     ),
-    ("tls", "on", 'key "tls" must be one of: off'),
-    ("tls", True, 'key "tls" must be one of: off'),
-    ("tls", None, 'key "tls" must be one of: off'),
+    ("tls", "on", 'key "tls" must be one of: acme, self-signed, own, off'),
+    ("tls", True, 'key "tls" must be one of: acme, self-signed, own, off'),
+    ("tls", None, 'key "tls" must be one of: acme, self-signed, own, off'),
 ]
 
 
@@ -311,7 +311,7 @@ def test_every_error_is_said():
     assert errors({"worker": 1, "threads": 0, "tls": "on"}) == [
         'site "blog": key "worker" is not known; did you mean "workers"?',
         'site "blog": key "threads" must be a whole number, 1 at least, without quotes',
-        'site "blog": key "tls" must be one of: off',
+        'site "blog": key "tls" must be one of: acme, self-signed, own, off',
     ]
 
 

@@ -1,0 +1,293 @@
+"""The certificates of a server's sites: one file for each, /etc/shortstop/certificates/SITE.pem, key and chain together.
+
+    certificates.py prepare     give every site a file that nginx can read, self-signed until there is a better one
+    certificates.py prune       take away what no site has any more
+    certificates.py issue       ask the ACME server for what is missing, as far as the names lead here
+    certificates.py installed   what certbot calls after a renewal
+
+What is wanted stands in /etc/shortstop/certificates.json. One line for each thing that was done or that waits; what waits
+is no failure. certbot keeps the accounts and the orders, and its own timer renews.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import http.client
+import json
+import os
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIGURATION = Path("/etc/shortstop/certificates.json")
+DIRECTORY = Path("/etc/shortstop/certificates")
+WEBROOT = Path("/var/lib/shortstop/acme")
+CERTBOT = Path("/etc/letsencrypt")
+LOCK = Path("/run/lock/shortstop-certificates")
+ISSUER = "Shortstop, self-signed"
+PREFIX = "shortstop-"  # of certbot's names for what is ours
+DAYS = 365
+RENEW_BEFORE_DAYS = 30
+SECONDS_TO_ANSWER = 10
+
+
+class Refused(Exception):
+    """A name that does not lead here, or an order that the ACME server turned down; the message is a sentence."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What stands in a certificate: its names, whether it is one of our own making, and whether it soon ends."""
+
+    names: frozenset[str]
+    self_signed: bool
+    ends_soon: bool
+
+
+def read(file: Path) -> Certificate | None:
+    """The first certificate of a PEM file; None where there is none."""
+    seconds = RENEW_BEFORE_DAYS * 24 * 3600
+    asked = subprocess.run(
+        ["openssl", "x509", "-in", file, "-noout", "-issuer", "-nameopt", "utf8", "-ext", "subjectAltName", "-checkend", str(seconds)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # Without a certificate, the first line is missing; the status tells only whether it ends soon.
+    if "issuer=" not in asked.stdout:
+        return None
+    names = frozenset(re.findall(r"DNS:([^,\s]+)", asked.stdout))
+    return Certificate(names, ISSUER in asked.stdout.partition("\n")[0], "Certificate will expire" in asked.stdout)
+
+
+def write(file: Path, content: str) -> bool:
+    """Put a file that only root reads in the place of the old one at once; False if it is there already."""
+    if file.is_file() and file.read_text() == content:
+        return False
+    # mkstemp gives it 0600 from the start.
+    handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=".")
+    with os.fdopen(handle, "w") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(scratch, file)
+    return True
+
+
+def self_sign(names: list[str]) -> str:
+    """A new key and a certificate of its own for these names, as PEM."""
+    with tempfile.TemporaryDirectory() as directory:
+        key, certificate = Path(directory, "key"), Path(directory, "certificate")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(DAYS)]
+            + ["-subj", f"/CN={ISSUER}", "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
+            + ["-keyout", key, "-out", certificate],
+            check=True,
+            capture_output=True,
+        )
+        return key.read_text() + certificate.read_text()
+
+
+class Certificates:
+    """What is wanted, and the way there."""
+
+    def __init__(self, configuration: dict) -> None:
+        self.sites: dict[str, dict] = configuration["sites"]
+        self.directory: str = configuration["directory"]
+        self.email: str = configuration["email"]
+        self.ca_file: str = configuration["ca_file"]
+        self.preflight: bool = configuration["preflight"]
+
+    @staticmethod
+    def file(site: str) -> Path:
+        return DIRECTORY / f"{site}.pem"
+
+    @staticmethod
+    def lineage(site: str) -> Path:
+        return CERTBOT / "live" / f"{PREFIX}{site}"
+
+    def prepare(self, pretend: bool = False) -> list[str]:
+        """Self-sign what has nothing better."""
+        done = []
+        for site, wanted in self.sites.items():
+            if wanted["tls"] == "own":
+                continue
+            found = read(self.file(site))
+            stale = found is not None and found.self_signed and (found.names != set(wanted["domains"]) or found.ends_soon)
+            foreign = found is not None and not found.self_signed and wanted["tls"] == "self-signed"
+            if found is None or stale or foreign:
+                done.append(f"self-signed {site}: {' '.join(wanted['domains'])}")
+                if not pretend:
+                    write(self.file(site), self_sign(wanted["domains"]))
+        return done
+
+    def prune(self, pretend: bool = False) -> list[str]:
+        """Take away what no site has any more."""
+        done = []
+        for file in sorted(DIRECTORY.glob("*.pem")):
+            if file.stem not in self.sites:
+                done.append(f"removed {file.stem}: no site has it any more")
+                if not pretend:
+                    file.unlink()
+        for lineage in sorted((CERTBOT / "live").glob(f"{PREFIX}*")):
+            if self.sites.get(lineage.name.removeprefix(PREFIX), {}).get("tls") != "acme":
+                done.append(f"removed {lineage.name.removeprefix(PREFIX)}: certbot no longer renews it")
+                if not pretend:
+                    self.certbot("delete", "--cert-name", lineage.name)
+        return done
+
+    def issue(self) -> list[str]:
+        """Ask for what is missing, each site by itself: what one lacks keeps no other from its certificate."""
+        said, changed = [], False
+        for site, wanted in self.sites.items():
+            if wanted["tls"] != "acme":
+                continue
+            lines, new = self.issue_one(site, wanted["domains"])
+            said += lines
+            changed = changed or new
+        if changed:
+            reload_nginx()
+        return said
+
+    def issue_one(self, site: str, domains: list[str]) -> tuple[list[str], bool]:
+        found = read(self.lineage(site) / "cert.pem")
+        covered = found.names if found and self.ordered_from(site) == self.directory else frozenset()
+        if covered == set(domains):
+            return [], self.install(site)
+        ready, waiting = self.leading_here(domains) if self.preflight else (domains, [])
+        said = [f"waiting {site}: {sentence}" for sentence in waiting]
+        # Its first name is what all others lead to: without it, a certificate is of no use.
+        if domains[0] not in ready or covered == set(ready):
+            return said, bool(covered) and self.install(site)
+        try:
+            self.order(site, ready)
+        except Refused as refused:
+            return [*said, f"waiting {site}: {refused}"], False
+        return [*said, f"issued {site}: {' '.join(ready)}"], self.install(site)
+
+    def ordered_from(self, site: str) -> str:
+        """The directory of the ACME server that a site's certificate came from."""
+        try:
+            text = (CERTBOT / "renewal" / f"{PREFIX}{site}.conf").read_text()
+        except FileNotFoundError:
+            return ""
+        found = re.search(r"^server = (.+)$", text, re.MULTILINE)
+        return found[1] if found else ""
+
+    def order(self, site: str, domains: list[str]) -> None:
+        contact = ["--email", self.email] if self.email else ["--register-unsafely-without-email"]
+        names = [argument for domain in domains for argument in ("--domain", domain)]
+        # What came from another server is current in certbot's eyes.
+        force = ["--force-renewal"] if self.lineage(site).exists() else []
+        self.certbot(
+            *("certonly", "--webroot", "--webroot-path", str(WEBROOT), "--cert-name", PREFIX + site, "--key-type", "ecdsa"),
+            *("--server", self.directory, "--agree-tos", "--renew-with-new-domains", *contact, *force, *names),
+        )
+
+    def certbot(self, *arguments: str) -> None:
+        environment = {**os.environ, **({"REQUESTS_CA_BUNDLE": self.ca_file} if self.ca_file else {})}
+        asked = subprocess.run(["certbot", "--non-interactive", *arguments], env=environment, capture_output=True, text=True, check=False)
+        if asked.returncode:
+            raise Refused(_reason(asked.stdout + asked.stderr))
+
+    def install(self, site: str) -> bool:
+        """Put what certbot holds where nginx reads it; True if that was news."""
+        lineage = self.lineage(site)
+        return write(self.file(site), (lineage / "privkey.pem").read_text() + (lineage / "fullchain.pem").read_text())
+
+    def leading_here(self, domains: list[str]) -> tuple[list[str], list[str]]:
+        """The names that lead to this server, and a sentence for each that does not."""
+        ready, waiting = [], []
+        for domain in domains:
+            try:
+                ask(domain)
+                ready.append(domain)
+            except Refused as refused:
+                waiting.append(str(refused))
+        return ready, waiting
+
+
+def ask(domain: str) -> None:
+    """Do what the ACME server will do: fetch a file of the challenge's directory by name, from each address that the name has."""
+    token, content = f"shortstop-{secrets.token_urlsafe(16)}", secrets.token_urlsafe(16)
+    path = "/.well-known/acme-challenge/"
+    file = Path(f"{WEBROOT}{path}{token}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.write_text(content)
+        try:
+            found = {info[4][0] for info in socket.getaddrinfo(domain, 80, type=socket.SOCK_STREAM)}
+        except OSError:
+            raise Refused(f"{domain} has no address yet; point its DNS record to this server") from None
+        reached = [address for address in sorted(found) if _is_here(domain, address, path + token, content)]
+        if not reached:
+            raise Refused(f"{domain} has addresses that this server cannot reach: {', '.join(sorted(found))}")
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _is_here(domain: str, address: str, path: str, content: str) -> bool:
+    """Whether this server answers at an address. One that cannot be reached from here at all (IPv6, often) tells nothing: False."""
+    connection = http.client.HTTPConnection(address, 80, timeout=SECONDS_TO_ANSWER)
+    try:
+        connection.connect()
+    except OSError as error:
+        if isinstance(error, ConnectionRefusedError | TimeoutError):
+            what = "refuses connections" if isinstance(error, ConnectionRefusedError) else "does not answer"
+            raise Refused(f"{domain} leads to {address}, which {what} at port 80; point it to this server, or open the port") from None
+        return False
+    try:
+        connection.request("GET", path, headers={"Host": domain})
+        response = connection.getresponse()
+        answer = response.read(200).decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        answer, response = "", None
+    finally:
+        connection.close()
+    if answer != content:
+        status = f"status {response.status}" if response else "no answer"
+        raise Refused(f"{domain} leads to {address}, which is another server ({status}); point its DNS record to this one")
+    return True
+
+
+def _reason(output: str) -> str:
+    """What certbot says of a failure, in one line."""
+    details = re.findall(r"^\s*(?:Domain|Detail): +(.+)$", output, re.MULTILINE)
+    lines = [line.strip() for line in output.splitlines() if line.strip() and "log" not in line.lower()]
+    return "the ACME server refused: " + ("; ".join(details) or (lines[-1] if lines else "certbot gave no reason"))
+
+
+def reload_nginx() -> None:
+    subprocess.run(["nginx", "-t", "-q"], check=True)
+    subprocess.run(["systemctl", "try-reload-or-restart", "nginx.service"], check=True)
+
+
+def main(arguments: list[str]) -> int:
+    os.umask(0o022)
+    certificates = Certificates(json.loads(CONFIGURATION.read_text()))
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if arguments[:1] in (["prepare"], ["prune"]):
+            said = getattr(certificates, arguments[0])(pretend="--check" in arguments)
+        elif arguments == ["issue"]:
+            said = certificates.issue()
+        elif arguments == ["installed"]:
+            site = Path(os.environ["RENEWED_LINEAGE"]).name.removeprefix(PREFIX)
+            said = []
+            if certificates.sites.get(site, {}).get("tls") == "acme" and certificates.install(site):
+                reload_nginx()
+                said = [f"renewed {site}"]
+        else:
+            print(__doc__, file=sys.stderr)
+            return 2
+    print("\n".join(said))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
