@@ -46,7 +46,7 @@ hosts: setup
 demo: hosts ## from nothing to two served sites, in a local container
 	@$(HOST) ensure $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
 	ansible-playbook -i inventories/demo site.yml
-	@python tests/host/answers tatis.localhost:8080 lindor.localhost:8080
+	@python tests/host/answers tatis.localhost:8443 lindor.localhost:8443
 
 test: lint unit app sanity importer molecule deploys ## everything that CI checks
 

@@ -105,7 +105,7 @@ STORAGES = {
 
 if env.bool("DJANGO_SECURE", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_HSTS_SECONDS = 30 * 24 * 3600
+    SECURE_HSTS_SECONDS = 2 * 365 * 24 * 3600
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
 
 # W008: nginx redirects to https. W005, W021: the site speaks for its own domain, not for subdomains or preload lists.

@@ -109,7 +109,7 @@ def _key_errors(merged: dict, given: dict, required: tuple[str, ...]) -> Iterato
     yield from database_errors(merged.get("database"))
     if merged.get("state") != "absent":
         yield from superuser_errors(merged.get("superuser"))
-        yield from tls_errors(merged)
+        yield from tls_errors(merged, given)
         yield from job_errors(merged)
         if merged.get("purge") is True:
             yield 'key "purge" goes with "state: absent" only'

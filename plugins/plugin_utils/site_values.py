@@ -197,8 +197,8 @@ def _check_certificate(key: str, _spec: Key, value: object) -> Iterator[str]:
             yield f"{say} must be the text of a PEM file; of a file beside the inventory, {{{{ lookup('ansible.builtin.file', …) }}}} is the text"
 
 
-def tls_errors(site: dict) -> Iterator[str]:
-    """What only the merged dict tells."""
+def tls_errors(site: dict, given: dict) -> Iterator[str]:
+    """What only the merged dict tells. `given` is what the site says itself, without what holds for all."""
     certificate, own = site.get("certificate"), site.get("tls") == "own"
     if own and not isinstance(certificate, dict):
         yield 'key "certificate" is missing; tls: own needs {cert: …, key: …}'
@@ -208,7 +208,7 @@ def tls_errors(site: dict) -> Iterator[str]:
         whole = all(isinstance(certificate.get(part), str) and "-----BEGIN" in certificate[part] for part in CERTIFICATE_KEYS)
         if whole and isinstance(site.get("domains"), list):
             yield from certificate_errors(certificate, [domain for domain in site["domains"] if isinstance(domain, str)])
-    elif certificate:
+    elif isinstance(given.get("certificate"), dict):
         yield 'key "certificate" goes with "tls: own" only'
 
 

@@ -234,6 +234,7 @@ WRONG = [
         {"cpu_weight": 10001},
         'key "limits": key "cpu_weight" must be a whole number, 1 to 10000, without quotes',
     ),
+    ("certificate", "blog.crt", 'key "certificate" must be {cert: …, key: …}, both the text of a PEM file'),
     ("tls", "on", 'key "tls" must be one of: acme, self-signed, own, off'),
     ("tls", True, 'key "tls" must be one of: acme, self-signed, own, off'),
     ("tls", None, 'key "tls" must be one of: acme, self-signed, own, off'),

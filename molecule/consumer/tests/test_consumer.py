@@ -13,7 +13,7 @@ INSTALLED = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"], "collections/ansibl
 
 
 def test_it_works(server):
-    head, body = get(server, f"tatis.{server.backend.name}.example.com", "/healthz")
+    head, body = get(server, f"tatis.{server.backend.name}.example.com", "/healthz", scheme="https")
     assert head.startswith("HTTP/1.1 200 ")
     assert json.loads(body)["release"] == server.file("/srv/tatis/current").linked_to.rpartition("/")[2]
 

@@ -50,7 +50,7 @@ def test_it_works(server, site):
 
 def test_a_site_is_told_its_own_names(server):
     told = unit_environment(server, "/etc/shortstop/blog/environment", initial="D")
-    assert told["DJANGO_CSRF_TRUSTED_ORIGINS"] == "http://blog.example.com,http://www.blog.example.com"
+    assert told["DJANGO_CSRF_TRUSTED_ORIGINS"] == "https://blog.example.com,https://www.blog.example.com"
     assert told["DJANGO_SETTINGS_MODULE"] == "blog.settings"
     assert (told["DJANGO_MEDIA_ROOT"], told["DJANGO_STATE_DIR"]) == ("/srv/blog/media", "/srv/blog/var")
 

@@ -185,7 +185,7 @@ def test_http_3_where_nginx_has_it(server):
 
 def test_keys_are_roots_alone(issued):
     found = issued.check_output(f"find {PRIVATE} -type f ! -name '*.json' -printf '%m %U %p\\n'").splitlines()
-    keys = [line for line in found if "privkey" in line or line.endswith(".pem") and "/certificates/" in line]
+    keys = [line for line in found if "privkey" in line or (line.endswith(".pem") and "/certificates/" in line)]
     assert len(keys) >= len(SITES) + 2
     assert {line.rpartition(" ")[0] for line in keys} == {"600 0"}
     for user in ("nobody", "www-data"):
@@ -203,7 +203,9 @@ def test_a_renewal_is_noticed_by_no_visitor(issued):
     issued.check_output("mkdir --parents /run/systemd/system/certbot.service.d")
     command = f"ExecStart=\nExecStart=faketime '{then}' /usr/bin/certbot -q renew --no-random-sleep-on-renew --cert-name shortstop-blog\n"
     put(issued, "/run/systemd/system/certbot.service.d/then.conf", f"[Service]\n{command}")
-    issued.check_output("systemctl daemon-reload && systemctl start certbot.service; rm --recursive /run/systemd/system/certbot.service.d; systemctl daemon-reload")
+    issued.check_output(
+        "systemctl daemon-reload && systemctl start certbot.service; rm --recursive /run/systemd/system/certbot.service.d; systemctl daemon-reload"
+    )
     after = certificate(issued, "blog.example.com")
     # Some visits more, to the new one.
     until(issued, 10, "! pgrep --full 'worker process is shutting dow[n]'")

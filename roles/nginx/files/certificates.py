@@ -83,13 +83,9 @@ def self_sign(names: list[str]) -> str:
     """A new key and a certificate of its own for these names, as PEM."""
     with tempfile.TemporaryDirectory() as directory:
         key, certificate = Path(directory, "key"), Path(directory, "certificate")
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(DAYS)]
-            + ["-subj", f"/CN={ISSUER}", "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
-            + ["-keyout", key, "-out", certificate],
-            check=True,
-            capture_output=True,
-        )
+        form = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(DAYS)]
+        content = ["-subj", f"/CN={ISSUER}", "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)]
+        subprocess.run(["openssl", "req", "-x509", *form, *content, "-keyout", key, "-out", certificate], check=True, capture_output=True)
         return key.read_text() + certificate.read_text()
 
 
