@@ -208,7 +208,7 @@ def tls_errors(site: dict, given: dict) -> Iterator[str]:
         whole = all(isinstance(certificate.get(part), str) and "-----BEGIN" in certificate[part] for part in CERTIFICATE_KEYS)
         if whole and isinstance(site.get("domains"), list):
             yield from certificate_errors(certificate, [domain for domain in site["domains"] if isinstance(domain, str)])
-    elif isinstance(given.get("certificate"), dict):
+    elif as_dict(given, "certificate"):
         yield 'key "certificate" goes with "tls: own" only'
 
 
