@@ -52,6 +52,12 @@ KEYS = {
     "health_timeout": Key("number", "Seconds that a new release has to answer its health path.", minimum=1),
     "static_url": Key("path", "Where nginx serves the static files, as Django's STATIC_URL."),
     "media_url": Key("path", "Where nginx serves uploads, as Django's MEDIA_URL."),
+    "login_paths": Key("paths", "Where visitors log in: who posts there too often waits."),
+    "basic_auth": Key(
+        "users",
+        "`{name: password}` of those who may see the site at all, for one that is not public yet. The passwords come from the vault."
+        " The health path stays open, unless it is `/`.",
+    ),
     "releases_kept": Key("number", "Releases that stay on the server, the live one included.", minimum=2),
     "superuser": Key(
         "superuser",

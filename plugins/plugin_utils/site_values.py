@@ -39,6 +39,7 @@ SITE_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?", re.ASCII)
+WEB_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 MEMORY = re.compile(r"[1-9][0-9]*[KMGT]?")
 JOB_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
@@ -346,6 +347,22 @@ def _check_path(key: str, _spec: Key, value: object) -> Iterator[str]:
         yield f'key "{key}" must begin and end with /, such as /static/'
 
 
+def _check_paths(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, list) or any(not isinstance(path, str) or not URL_PATH.fullmatch(path) for path in value):
+        yield f'key "{key}" must be a list of paths that begin with /, such as [/admin/login/]'
+
+
+def _check_users(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f'key "{key}" must be a dict of passwords by name, such as {{ada: …}}'
+        return
+    for name, password in value.items():
+        if not isinstance(name, str) or not WEB_USER.fullmatch(name):
+            yield f'key "{key}": a name is a letter or digit, then up to 63 letters, digits, ".", "_", "@" or "-"'
+        else:
+            yield from _text_errors(f'key "{key}": the password of "{name}"', password, secret=True)
+
+
 def _check_limits(key: str, _spec: Key, value: object) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f'key "{key}" must be a dict, such as {{memory: 512M, tasks: 256}}'
@@ -379,6 +396,8 @@ _CHECKS = {
     "file": _check_file,
     "files": _check_files,
     "path": _check_path,
+    "paths": _check_paths,
+    "users": _check_users,
     "limits": _check_limits,
 }
 
