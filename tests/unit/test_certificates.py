@@ -60,6 +60,7 @@ def certbot(program, monkeypatch):
         if command[0] != "certbot":
             return real(command, **options)
         lines.append(command)
+        run.environments.append(options["env"])
         names = [command[index + 1] for index, word in enumerate(command) if word == "--domain"]
         assert options["env"]["REQUESTS_CA_BUNDLE"] == "/etc/ca.pem"
         said = "".join(f"  Domain: {name}\n  Detail: {refused[name]}\n" for name in names if name in refused)
@@ -71,7 +72,7 @@ def certbot(program, monkeypatch):
 
     real = subprocess.run
     monkeypatch.setattr(program.subprocess, "run", run)
-    run.lines, run.refused = lines, refused
+    run.lines, run.refused, run.environments = lines, refused, []
     return run
 
 
@@ -218,6 +219,18 @@ def test_a_renewal_is_put_where_nginx_reads(program, wanted, certbot, monkeypatc
     assert capsys.readouterr().out == "renewed blog\n"
     assert (program.DIRECTORY / "blog.pem").read_text() != before
     assert len(program.reloads) == 2
+
+
+def test_an_order_of_the_program_itself_is_no_renewal(program, wanted, monkeypatch, certbot):
+    wanted(blog=("acme", DOMAINS)).issue()
+    lineage(program, "shortstop-blog", DOMAINS)
+    before = (program.DIRECTORY / "blog.pem").read_text()
+    monkeypatch.setenv("RENEWED_LINEAGE", str(program.CERTBOT / "live/shortstop-blog"))
+    monkeypatch.setenv("SHORTSTOP_ISSUING", certbot.environments[0]["SHORTSTOP_ISSUING"])
+    with program.LOCK.open("w") as lock:
+        program.fcntl.flock(lock, program.fcntl.LOCK_EX)
+        assert program.main(["installed"]) == 0
+    assert (program.DIRECTORY / "blog.pem").read_text() == before
 
 
 def test_a_renewal_of_somebody_elses_is_left_alone(program, wanted, monkeypatch, capsys):

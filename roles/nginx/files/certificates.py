@@ -30,6 +30,7 @@ WEBROOT = Path("/var/lib/shortstop/acme")
 CERTBOT = Path("/etc/letsencrypt")
 LOCK = Path("/run/lock/shortstop-certificates")
 ISSUER = "Shortstop, self-signed"
+ISSUING = "SHORTSTOP_ISSUING"  # in the environment of a certbot that this program started
 PREFIX = "shortstop-"  # of certbot's names for what is ours
 DAYS = 365
 RENEW_BEFORE_DAYS = 30
@@ -186,7 +187,7 @@ class Certificates:
         )
 
     def certbot(self, *arguments: str) -> None:
-        environment = {**os.environ, **({"REQUESTS_CA_BUNDLE": self.ca_file} if self.ca_file else {})}
+        environment = {**os.environ, ISSUING: "1", **({"REQUESTS_CA_BUNDLE": self.ca_file} if self.ca_file else {})}
         asked = subprocess.run(["certbot", "--non-interactive", *arguments], env=environment, capture_output=True, text=True, check=False)
         if asked.returncode:
             raise Refused(_reason(asked.stdout + asked.stderr))
@@ -265,6 +266,9 @@ def reload_nginx() -> None:
 
 def main(arguments: list[str]) -> int:
     os.umask(0o022)
+    # certbot takes an order with other names for a renewal, and would wait here for the lock of who waits for it.
+    if arguments == ["installed"] and ISSUING in os.environ:
+        return 0
     certificates = Certificates(json.loads(CONFIGURATION.read_text()))
     with LOCK.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
