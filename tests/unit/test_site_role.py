@@ -183,7 +183,6 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
         ("moved", "settings", "shop.conf.settings"),
         ("moved", "wsgi", "shop.conf.wsgi"),
         ("moved", "workers", 5),
-        ("moved", "tls", "off"),
         ("moved", "limits", {**DEFAULTS["limits"], "memory": "1G", "tasks": 64}),
         ("moved", "environment", {"TZ": "UTC", "LANG": "de_CH.UTF-8"}),
         (
