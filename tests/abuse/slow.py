@@ -18,7 +18,14 @@ BEGIN = {
 DRIP = {"heads": b"X-A: b\r\n", "bodies": b"x", "reads": b""}
 
 
-async def hold(until):
+async def hold(until, became):
+    """Keep one connection busy, and open the next when it ends; count how each ended, and what is still open at last."""
+    while asyncio.get_running_loop().time() < until:
+        became[await one(until)] += 1
+        await asyncio.sleep(1)
+
+
+async def one(until):
     """What became of one connection: open, closed, or the status of an answer."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", 80, local_addr=(SOURCE, 0), limit=1024)
@@ -44,8 +51,9 @@ async def hold(until):
 
 
 async def main():
-    until = asyncio.get_running_loop().time() + SECONDS
-    print(json.dumps(Counter(await asyncio.gather(*(hold(until) for _ in range(CONNECTIONS))))))
+    until, became = asyncio.get_running_loop().time() + SECONDS, Counter()
+    await asyncio.gather(*(hold(until, became) for _ in range(CONNECTIONS)))
+    print(json.dumps(became))
 
 
 asyncio.run(main())

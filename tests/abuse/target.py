@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from dataclasses import dataclass
@@ -21,19 +22,15 @@ class Target:
     project: Project
 
     def send(self, data: bytes, timeout: float = 5) -> bytes:
-        """All that comes back for these bytes, until nginx closes the connection or says nothing more for a while."""
+        """All that comes back for these bytes, until nginx closes the connection, or says nothing for so many seconds."""
         with socket.create_connection(("127.0.0.1", self.server.port(80)), timeout=timeout) as connection:
             received = b""
-            try:
+            # It may have answered, and closed, before all was sent.
+            with contextlib.suppress(OSError):
                 connection.sendall(data)
-                connection.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it may have answered, and closed, before all was sent
-            try:
+            with contextlib.suppress(OSError):
                 while part := connection.recv(65536):
                     received += part
-            except OSError:
-                pass
             return received
 
     def forget(self) -> None:
@@ -47,5 +44,5 @@ class Target:
     def start_application(self) -> None:
         self.server.run(f"mkdir -p /srv/blog/static /srv/blog/media /srv/blog/var; rm -f /srv/blog/live.sock; : >{SEEN}")
         self.server.write("/srv/application.py", (HERE / "application.py").read_text())
-        self.server.run(f"systemd-run --quiet --unit application python3 /srv/application.py /srv/blog/live.sock {SEEN}")
+        self.server.run(f"systemd-run --quiet --collect --unit application python3 /srv/application.py /srv/blog/live.sock {SEEN}")
         self.server.run("timeout 10 sh -c 'until [ -S /srv/blog/live.sock ]; do sleep 0.1; done'")
