@@ -89,7 +89,7 @@ mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 
 drill: hosts browser mutants ## the long proofs
 	tests/scenarios droplet
-	python -m pytest tests/drill tests/deploy
+	python -m pytest tests/drill tests/deploy tests/abuse
 
 down: ## remove the containers
 	@! docker info >/dev/null 2>&1 || $(HOST) stop-all

@@ -82,6 +82,9 @@ EVERY = '"every" must be a time span with its units, such as 30s, 1min or 1h 30m
 CALENDAR = '"calendar" must be a calendar expression of systemd, such as daily or *-*-* 04:00'
 DAEMONS = 'key "daemons" must be a dict by name, such as {worker: {command: manage.py worker}}'
 NO_JOB = "is no name (a lower-case letter, then up to 30 lower-case letters, digits, - or _)"
+PATHS = 'key "login_paths" must be a list of paths that begin with /, such as [/admin/login/]'
+WEB_USER = 'key "basic_auth": a name is a letter or digit, then up to 63 letters, digits, ".", "_", "@" or "-"'
+WEB_PASSWORD = 'key "basic_auth": the password of "ada" {}'
 NEEDS_HOST = 'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
 
 WRONG = [
@@ -179,6 +182,20 @@ WRONG = [
     ("static_url", "https://cdn.example.com/", BEGINS.format("static_url")),
     ("static_url", "/static", URL),
     ("static_url", "/", URL),
+    ("login_paths", "/in/", PATHS),
+    ("login_paths", ["in/"], PATHS),
+    ("login_paths", ["/in/ /out/"], PATHS),
+    ("login_paths", [7], PATHS),
+    ("login_paths", [UNDEFINED], PATHS),
+    ("basic_auth", ["ada"], 'key "basic_auth" must be a dict of passwords by name, such as {ada: …}'),
+    ("basic_auth", {"ada:x": "kX4-qq"}, WEB_USER),
+    ("basic_auth", {"-ada": "kX4-qq"}, WEB_USER),
+    ("basic_auth", {7: "kX4-qq"}, WEB_USER),
+    ("basic_auth", {"ada": ""}, WEB_PASSWORD.format("is empty; give it a value, or leave it out")),
+    ("basic_auth", {"ada": ["x"]}, WEB_PASSWORD.format(A_TEXT)),
+    ("basic_auth", {"ada": "x\ny"}, WEB_PASSWORD.format(A_BREAK)),
+    ("basic_auth", {"ada": "changeme"}, WEB_PASSWORD.format("is still a placeholder; give it a value of its own")),
+    ("basic_auth", {"ada": UNDEFINED}, WEB_PASSWORD.format("refers to something that is not defined; add it to the vault")),
     ("health_timeout", "60", 'key "health_timeout" must be a whole number, 1 at least, without quotes'),
     ("superuser", "admin", 'key "superuser" must be a dict, such as {username: admin, password: …}'),
     ("superuser", {**ADMIN, "pasword": "x"}, SUPERUSER.format("pasword", 'is not known; did you mean "password"?')),
@@ -747,6 +764,9 @@ PLACES = [
     lambda value: {"superuser": {**ADMIN, "username": value}},
     lambda value: {"superuser": {**ADMIN, "password": value}},
     lambda value: {"superuser": {**ADMIN, "email": value}},
+    lambda value: {"login_paths": [value]},
+    lambda value: {"basic_auth": value},
+    lambda value: {"basic_auth": {"ada": value}},
     lambda value: {"fixtures": value},
     lambda value: {"timers": {"poll": value}},
     lambda value: {"timers": {"poll": {**POLL, "command": f"'{value}"}}},

@@ -79,7 +79,8 @@ def test_what_visitors_claim_of_themselves_reaches_no_site(server):
     claims = [f"--header '{name}: claimed'" for name in CLAIMS]
     seen = asked(server, *claims, "--header 'X-Of-The-Site: kept'")
     assert "claimed" not in seen.values()
-    assert seen.keys() == {"Host", "X-Forwarded-For", "X-Forwarded-Proto", "Connection", "User-Agent", "Accept", "X-Of-The-Site"}
+    assert seen["X-Forwarded-For"] == seen["X-Real-IP"] == "127.0.0.1"
+    assert seen.keys() == {"Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Connection", "User-Agent", "Accept", "X-Of-The-Site"}
 
 
 @pytest.mark.parametrize(
