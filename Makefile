@@ -40,6 +40,7 @@ hosts: setup
 	    $(HOST) build $$release; \
 	    $(HOST) wheels $$release app/requirements.txt; \
 	    $(HOST) wheels $$release app/tests/requirements.txt; \
+	    $(HOST) wheels $$release tests/sandbox/site/requirements.txt; \
 	    $(HOST) wheels $$release roles/django/files/linter.txt --no-deps; \
 	done
 
@@ -90,6 +91,7 @@ mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 drill: hosts browser mutants ## the long proofs
 	tests/scenarios droplet
 	python -m pytest tests/drill tests/deploy tests/abuse
+	python -m pytest tests/attack
 
 down: ## remove the containers
 	@! docker info >/dev/null 2>&1 || $(HOST) stop-all

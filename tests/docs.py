@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rewrites the tables in the roles' READMEs from the argument specs and the contract; with --check, names the files that differ."""
+"""Rewrites the tables in the roles' READMEs and in docs/security from the argument specs, the contract and the attacks; with --check, names the files that differ."""
 
 from __future__ import annotations
 
@@ -60,10 +60,17 @@ def site_keys(_role: Path) -> str:
     return f"{rows}\n\nEach site's own are {own}. All others may also stand in `site_common`."
 
 
+def attacks(_directory: Path) -> str:
+    tried = runpy.run_path(str(ROOT / "tests/attack/attempts.py"))
+    rows = [(one.what, one.control, f"`{one.refusal}`") for one in tried["ATTEMPTS"].values()]
+    rows += [(one.what, "–", f"`{one.refusal}`") for one in tried["UNCONTROLLED"].values()]
+    return table("Somebody who has taken a site over tries to… | Done outside of the sandbox by | What the site is told", rows)
+
+
 def generated(readme: Path) -> str:
     """The README as it should be."""
     text = readme.read_text(encoding="utf-8")
-    for name, content in {"ANSIBLE_DOCS": variables, "SITE_KEYS": site_keys}.items():
+    for name, content in {"ANSIBLE_DOCS": variables, "SITE_KEYS": site_keys, "ATTACKS": attacks}.items():
         if f"<!-- BEGIN_{name} -->" in text:
             before, after = re.split(rf"<!-- BEGIN_{name} -->.*<!-- END_{name} -->", text, flags=re.DOTALL)
             text = f"{before}<!-- BEGIN_{name} -->\n\n{content(readme.parent)}\n\n<!-- END_{name} -->{after}"
@@ -71,7 +78,8 @@ def generated(readme: Path) -> str:
 
 
 def main() -> int:
-    stale = [file for file in sorted(ROOT.glob("roles/*/README.md")) if file.read_text(encoding="utf-8") != generated(file)]
+    files = [*sorted(ROOT.glob("roles/*/README.md")), ROOT / "docs/security/isolation.md"]
+    stale = [file for file in files if file.read_text(encoding="utf-8") != generated(file)]
     check = "--check" in sys.argv[1:]
     for file in stale:
         print(file.relative_to(ROOT), "is not what tests/docs.py makes of the specs" if check else "is written anew")

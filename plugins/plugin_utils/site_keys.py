@@ -70,7 +70,22 @@ KEYS = {
         " `calendar` a calendar expression of systemd (`*-*-* 04:00`), and `timeout` the seconds after which a run is ended (3600).",
     ),
     "daemons": Key("daemons", "Commands that keep running beside the site, by name: `{command}`. A first word without `/` is a program of the site's own."),
-    "limits": Key("limits", "What the site may use: `memory` (`512M`), `tasks`, `cpu_weight` (1 to 10000)."),
+    "limits": Key(
+        "limits",
+        "What each process group of the site may use, which is a release, a timer, a daemon or a command: `memory` (`512M`) and `tasks`. Two releases and"
+        " the daemons bound the site as a whole, whose share of a busy processor is `cpu_weight` (1 to 10000).",
+    ),
+    "sandbox": Key(
+        "sandbox",
+        "How much the site's processes may ask of the system: `strict`; `standard`, with executable memory and scheduling; `off`, user and limits alone;"
+        " or `{level, allow, writable}`. `allow` lists what else they may: `executable_memory`, `scheduling`, `ownership`, `namespaces`, `netlink`."
+        " `writable` lists directories beside `media/` and `var/`.",
+    ),
+    "outbound": Key(
+        "outbound",
+        "What the site's processes reach over IP: `public`, the internet, but no private network and not this server itself; `any`; addresses; networks."
+        " `[]` is nothing. The address of the site's database and the name servers are added.",
+    ),
     "tls": Key(
         "choice",
         "`acme`: a certificate of Let's Encrypt or another ACME server, self-signed until the names lead here; `self-signed`; `own`, the one of"
@@ -88,3 +103,6 @@ TIMER_KEYS = ("command", "every", "calendar", "timeout")
 DAEMON_KEYS = ("command",)
 CERTIFICATE_KEYS = ("cert", "key")
 LIMIT_KEYS = ("memory", "tasks", "cpu_weight")
+SANDBOX_KEYS = ("level", "allow", "writable")
+SANDBOX_LEVELS = ("strict", "standard", "off")
+SANDBOX_SWITCHES = ("executable_memory", "scheduling", "ownership", "namespaces", "netlink")

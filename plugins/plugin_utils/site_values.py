@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.certificates import certificate_errors
+from ansible_collections.shortstop.django.plugins.plugin_utils.outbound import is_destination
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import (
     CERTIFICATE_KEYS,
     DAEMON_KEYS,
     DATABASE_KEYS,
     KEYS,
     LIMIT_KEYS,
+    SANDBOX_KEYS,
+    SANDBOX_LEVELS,
+    SANDBOX_SWITCHES,
     SOURCE_KEYS,
     SUPERUSER_KEYS,
     TIMER_KEYS,
@@ -316,9 +320,13 @@ def _check_user(key: str, _spec: Key, value: object) -> Iterator[str]:
 
 
 def _check_root(key: str, _spec: Key, value: object) -> Iterator[str]:
-    parts = Path(value).parts if isinstance(value, str) else ()
-    if len(parts) < 3 or parts[0] != "/" or ".." in parts or parts[1] in SYSTEM_DIRS or not URL_PATH.fullmatch(value):
+    if not _is_own_path(value):
         yield f'key "{key}" must be an absolute path of a directory of the site\'s own, such as /srv/blog'
+
+
+def _is_own_path(value: object) -> bool:
+    parts = Path(value).parts if isinstance(value, str) else ()
+    return len(parts) > 2 and parts[0] == "/" and ".." not in parts and parts[1] not in SYSTEM_DIRS and bool(URL_PATH.fullmatch(value))
 
 
 def _check_module(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -378,6 +386,36 @@ def _check_limits(key: str, _spec: Key, value: object) -> Iterator[str]:
             yield from (f'key "{key}": {error}' for error in _check_number(part, number, given))
 
 
+def _check_sandbox(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield from _level_errors(f'key "{key}"', value, "; or write {level: strict, allow: [scheduling]}")
+        return
+    for part, given in value.items():
+        say = f'key "{key}": "{part}"'
+        if part not in SANDBOX_KEYS:
+            yield f"{say} is not known{nearest(part, SANDBOX_KEYS)}"
+        elif isinstance(given, Undefined):
+            yield f"{say} refers to something that is not defined; look for it in the vault or the group_vars"
+        elif part == "level":
+            yield from _level_errors(say, given)
+        elif part == "allow":
+            if not isinstance(given, list) or any(switch not in SANDBOX_SWITCHES for switch in given):
+                yield f"{say} must be a list of these: {', '.join(SANDBOX_SWITCHES)}"
+        elif not isinstance(given, list) or any(not _is_own_path(path) for path in given):
+            yield f"{say} must be a list of absolute paths outside of the system's directories, such as [/mnt/pictures]"
+
+
+def _level_errors(say: str, level: object, advice: str = "") -> Iterator[str]:
+    # YAML reads a bare `off` as a boolean.
+    if ("off" if level is False else level) not in SANDBOX_LEVELS:
+        yield f"{say} must be one of: {', '.join(SANDBOX_LEVELS)}{advice}"
+
+
+def _check_outbound(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, list) or any(not is_destination(entry) for entry in value):
+        yield f'key "{key}" must be a list of public, any, addresses and networks, such as [public, 10.0.0.11]; a name has no fixed address'
+
+
 _CHECKS = {
     "names": _check_names,
     "source": _check_source,
@@ -399,6 +437,8 @@ _CHECKS = {
     "paths": _check_paths,
     "users": _check_users,
     "limits": _check_limits,
+    "sandbox": _check_sandbox,
+    "outbound": _check_outbound,
 }
 
 

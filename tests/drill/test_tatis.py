@@ -64,6 +64,7 @@ def tatis(project: Project, mail_server: dict[str, str]) -> Project:
     project.sites["tatis"] = {
         **project.bundled("tatis"),
         "environment": {"TATIS_API_URL": LEAGUE, **mail_server},
+        "outbound": ["public", "127.0.0.1"],
         "daemons": {"league": {"command": "manage.py league --moment off"}},
         "timers": {"poll": {"command": "manage.py poll", "every": "1min", "timeout": 60}},
     }

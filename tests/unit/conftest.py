@@ -16,9 +16,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import yaml
 from ansible.module_utils.urls import make_context
 from fake_digitalocean import FakeDigitalOcean
 from hypothesis import settings
+from jinja2 import Environment, StrictUndefined
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTIONS = ROOT / ".ansible" / "collections"
@@ -171,6 +173,34 @@ def blog(tmp_path: Path, monkeypatch, machine, engine) -> Iterator:
     places["SERVER_ENVIRONMENT"].write_text('PATH="/bin"\n', encoding="utf-8")
     yield site_config.Site.load("blog")
     shutil.rmtree(run)
+
+
+@pytest.fixture
+def unit_of() -> Callable[..., str]:
+    """The service unit that role gunicorn writes for a site with these keys, `sandbox` as the roles read it."""
+    from ansible_collections.shortstop.django.plugins.plugin_utils import outbound
+
+    environment = Environment(trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined, autoescape=False)
+    environment.filters |= {"comment": str, "shortstop.django.outbound_rules": outbound.rules}
+    template = environment.from_string((ROOT / "roles/gunicorn/templates/gunicorn@.service.j2").read_text(encoding="utf-8"))
+    by_default = yaml.safe_load((ROOT / "roles/site/vars/main.yml").read_text(encoding="utf-8"))["site_defaults"]
+    site = {
+        **by_default,
+        "user": "blog",
+        "root": "/srv/blog",
+        "unit": "gunicorn-blog",
+        "wsgi": "blog.wsgi",
+        "configuration_dir": "/etc/shortstop/blog",
+        "media_dir": "/srv/blog/media",
+        "state_dir": "/srv/blog/var",
+        "database": {"host": ""},
+    }
+
+    def text(sandbox: dict | None = None, **keys: object) -> str:
+        seen = {**site, **keys, "sandbox": {"level": "strict", "allow": [], "writable": [], **(sandbox or {})}}
+        return template.render(ansible_managed="#", site_name="blog", site=seen, __gunicorn_nameservers=["192.0.2.53"])
+
+    return text
 
 
 @pytest.fixture

@@ -63,6 +63,10 @@ FILE = 'key "requirements" must be a file inside of the source, such as requirem
 URL = 'key "static_url" must begin and end with /, such as /static/'
 BEGINS = 'key "{}" must be a path that begins with /'
 MEMORY = 'key "limits": "memory" must be a size, such as 512M or 1G'
+LEVEL = 'key "sandbox" must be one of: strict, standard, off; or write {level: strict, allow: [scheduling]}'
+ALLOW = 'key "sandbox": "allow" must be a list of these: executable_memory, scheduling, ownership, namespaces, netlink'
+WRITABLE = 'key "sandbox": "writable" must be a list of absolute paths outside of the system\'s directories, such as [/mnt/pictures]'
+OUTBOUND = 'key "outbound" must be a list of public, any, addresses and networks, such as [public, 10.0.0.11]; a name has no fixed address'
 VARIABLE = 'key "environment": variable "{}" {}'
 A_TEXT = 'must be a text or a whole number; put what the site should read into quotes, such as "1" or "1.5"'
 A_BREAK = "holds a line break or a NUL, which no environment file can carry"
@@ -251,6 +255,31 @@ WRONG = [
         {"cpu_weight": 10001},
         'key "limits": key "cpu_weight" must be a whole number, 1 to 10000, without quotes',
     ),
+    ("sandbox", "strikt", LEVEL),
+    ("sandbox", True, LEVEL),
+    ("sandbox", None, LEVEL),
+    ("sandbox", ["strict"], LEVEL),
+    ("sandbox", {"level": "none"}, 'key "sandbox": "level" must be one of: strict, standard, off'),
+    ("sandbox", {"alow": []}, 'key "sandbox": "alow" is not known; did you mean "allow"?'),
+    ("sandbox", {"level": UNDEFINED}, f'key "sandbox": "level" {LOST}'),
+    ("sandbox", {"allow": "scheduling"}, ALLOW),
+    ("sandbox", {"allow": ["everything"]}, ALLOW),
+    ("sandbox", {"allow": [["scheduling"]]}, ALLOW),
+    ("sandbox", {"writable": "/mnt/pictures"}, WRITABLE),
+    ("sandbox", {"writable": ["mnt/pictures"]}, WRITABLE),
+    ("sandbox", {"writable": ["/mnt/../etc"]}, WRITABLE),
+    ("sandbox", {"writable": ["/etc/blog"]}, WRITABLE),
+    ("sandbox", {"writable": ["/mnt/my pictures"]}, WRITABLE),
+    ("sandbox", {"writable": ["/mnt"]}, WRITABLE),
+    ("outbound", "public", OUTBOUND),
+    ("outbound", ["private"], OUTBOUND),
+    ("outbound", ["db.example.com"], OUTBOUND),
+    ("outbound", ["10.0.0.11/24"], OUTBOUND),
+    ("outbound", ["10.0.0.11:5432"], OUTBOUND),
+    ("outbound", ["fe80::1%eth0"], OUTBOUND),
+    ("outbound", [167772171], OUTBOUND),
+    ("outbound", [["public"]], OUTBOUND),
+    ("outbound", [UNDEFINED], OUTBOUND),
     ("certificate", "blog.crt", 'key "certificate" must be {cert: …, key: …}, both the text of a PEM file'),
     ("tls", "on", 'key "tls" must be one of: acme, self-signed, own, off'),
     ("tls", True, 'key "tls" must be one of: acme, self-signed, own, off'),
@@ -296,6 +325,12 @@ def test_every_kind_has_a_wrong_value():
         ("health_path", "/healthz"),
         ("static_url", "/assets/v1/"),
         ("limits", {"memory": "1G", "tasks": 1, "cpu_weight": 10000}),
+        ("sandbox", "standard"),
+        ("sandbox", {}),
+        ("sandbox", {"level": "strict", "allow": list(site_keys.SANDBOX_SWITCHES), "writable": ["/mnt/pictures/blog"]}),
+        ("sandbox", {"level": False}),
+        ("outbound", []),
+        ("outbound", ["public", "any", "10.0.0.11", "10.0.0.0/24", "2001:db8::1", "fd00::/8"]),
         ("state", "present"),
     ],
 )
@@ -304,8 +339,9 @@ def test_a_right_value(key, value):
 
 
 @pytest.mark.parametrize("value", ["off", False])
-def test_tls_off_may_go_without_quotes(value):
-    assert errors({"tls": value}) == []
+@pytest.mark.parametrize("key", ["tls", "sandbox"])
+def test_off_may_go_without_quotes(key, value):
+    assert errors({key: value}) == []
 
 
 def test_a_daemon_of_a_timers_name():
@@ -777,6 +813,11 @@ PLACES = [
     lambda value: {"root": [value]},
     lambda value: {"settings": value},
     lambda value: {"workers": value},
+    lambda value: {"sandbox": value},
+    lambda value: {"sandbox": {"level": value}},
+    lambda value: {"sandbox": {"allow": [value]}},
+    lambda value: {"sandbox": {"writable": [value]}},
+    lambda value: {"outbound": [value]},
     lambda value: {"tls": value},
 ]
 
@@ -809,7 +850,15 @@ WORDS = [
     ".",
 ]
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.just(UNDEFINED) | st.sampled_from(WORDS) | st.text(max_size=9)
-PARTS = [*site_keys.KEYS, *site_keys.DATABASE_KEYS, *site_keys.LIMIT_KEYS, *site_keys.SOURCE_KEYS, *site_keys.SUPERUSER_KEYS, *site_keys.TIMER_KEYS]
+PARTS = [
+    *site_keys.KEYS,
+    *site_keys.DATABASE_KEYS,
+    *site_keys.LIMIT_KEYS,
+    *site_keys.SOURCE_KEYS,
+    *site_keys.SUPERUSER_KEYS,
+    *site_keys.TIMER_KEYS,
+    *site_keys.SANDBOX_KEYS,
+]
 PARTS += [*site_values.RESERVED_VARIABLES, "blog"]
 KEYS = st.sampled_from(PARTS) | st.text(max_size=9) | st.integers() | st.none() | st.booleans()
 ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)

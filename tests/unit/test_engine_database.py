@@ -11,6 +11,7 @@ from report import StepFailed
 
 NEW, OLD = "0000000000aa", "0000000000bb"
 MIGRATE = "manage.py migrate"
+OPTIONS = "-c lock_timeout=100ms -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 LOCKED = "django.db.utils.OperationalError\npsycopg.errors.LockNotAvailable: canceling statement due to lock timeout"
 
 
@@ -38,7 +39,7 @@ def migrated(site, live: str | None = None) -> list[str]:
 def test_it_works(site, machine):
     assert migrated(site) == []
     (line,) = machine.lines(MIGRATE)
-    assert line.endswith(f"/usr/bin/env PGOPTIONS=-c lock_timeout=100ms {site.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input")
+    assert line.endswith(f"/usr/bin/env PGOPTIONS={OPTIONS} {site.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input")
     assert f"--property=EnvironmentFile={site.release_environment(NEW)} " in line
 
 

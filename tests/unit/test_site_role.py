@@ -80,13 +80,15 @@ all:
         root: /opt/moved
         workers: 5
         tls: off
+        sandbox: off
         limits: {tasks: 64}
         environment: {LANG: de_CH.UTF-8}
-      small: {domains: [small.example.com], database: sqlite, settings: small.settings.live}
+      small: {domains: [small.example.com], database: sqlite, settings: small.settings.live, sandbox: standard, outbound: []}
       remote:
         domains: [remote.example.com]
         settings: remote.settings
         wsgi: remote.asgi:app
+        sandbox: {allow: [netlink], writable: [/mnt/pictures]}
         database: {host: db.example.com, password: "{{ vault_sites.remote.password }}"}
         environment: {DJANGO_SECRET_KEY: "{{ vault_sites.remote.secret_key }}", TOKEN: !vault "@VAULT@"}
       gone: {domains: [gone.example.com], state: absent, source: {git: ../none}}
@@ -190,6 +192,12 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
             "database",
             {"engine": "postgres", "host": "", "port": 5432, "name": "mover", "user": "mover", "password": ""},
         ),
+        ("plain", "sandbox", {"level": "strict", "allow": [], "writable": []}),
+        ("moved", "sandbox", {"level": "off", "allow": [], "writable": []}),
+        ("small", "sandbox", {"level": "standard", "allow": ["executable_memory", "scheduling"], "writable": []}),
+        ("remote", "sandbox", {"level": "strict", "allow": ["netlink"], "writable": ["/mnt/pictures"]}),
+        ("plain", "outbound", ["public"]),
+        ("small", "outbound", []),
         ("small", "settings", "small.settings.live"),
         ("small", "wsgi", "small.settings.wsgi"),
         ("small", "source_dir", ""),

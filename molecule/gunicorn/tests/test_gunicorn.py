@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from on_server import kill, put, until
+from sandboxed import command
 
 SITES = ("blog", "shop")
 UNITS = "gunicorn-{site}@one.socket gunicorn-{site}@one.service"
@@ -73,13 +75,46 @@ def test_workers_and_threads_are_as_many_as_was_said(server):
 
 
 def test_the_limits_hold(server):
-    wanted = {"MemoryMax": str(300 * 2**20), "TasksMax": "100", "CPUWeight": "50"}
-    shown = server.check_output(f"systemctl show --property {','.join(wanted)} gunicorn-blog@one.service").splitlines()
-    assert dict(line.split("=", 1) for line in shown) == wanted
+    wanted = {"MemoryMax": str(300 * 2**20), "TasksMax": "100", "OOMScoreAdjust": "500"}
+    assert properties(server, "gunicorn-blog@one.service", *wanted) == wanted
+
+
+def test_the_site_as_a_whole_has_bounds(server):
+    main = server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service")
+    assert "/site.slice/site-blog.slice/" in server.check_output(f"cat /proc/{main}/cgroup")
+    # Two releases, and its daemon.
+    wanted = {"MemoryMax": str(900 * 2**20), "MemorySwapMax": str(900 * 2**20), "TasksMax": "300", "CPUWeight": "50"}
+    assert properties(server, "site-blog.slice", *wanted) == wanted
+
+
+def properties(server, unit: str, *names: str) -> dict[str, str]:
+    shown = server.check_output(f"systemctl show --property {','.join(names)} {unit}").splitlines()
+    return dict(line.split("=", 1) for line in shown)
 
 
 def test_the_exposure_is_low(server):
     assert server.run("systemd-analyze security --threshold=15 gunicorn-blog@one.service").rc == 0
+
+
+# By site, with the exposure that systemd may find at most.
+LEVELS = {"sealed": 0.8, "blog": 1.5, "standard": 1.6, "trusted": 2.5, "bare": 10.0}
+
+
+def test_the_exposure_of_each_level(server):
+    exposures = {site: exposure(server, site) for site in LEVELS}
+    print(f"\n{server.backend.name}: {exposures}")
+    assert all(exposures[site] <= most for site, most in LEVELS.items())
+    assert list(exposures.values()) == sorted(exposures.values())
+    assert exposures["bare"] > 8.5  # or nothing has been measured
+
+
+def exposure(server, site: str) -> float:
+    said = server.check_output(f"systemd-analyze security --no-pager --offline=true {unit_file(site)}")
+    return float(re.search(r"Overall exposure level for .*: ([0-9.]+) ", said)[1])
+
+
+def unit_file(site: str) -> str:
+    return f"/etc/systemd/system/gunicorn-{site}@.service"
 
 
 OPEN = "open({!r}, 'w').write('x'); print('written')"
@@ -103,6 +138,58 @@ FORBIDDEN = {
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_a_site_may_not_touch(server, what):
     assert inside(server, FORBIDDEN[what]).partition(":")[0] in ("PermissionError", "OSError", "FileNotFoundError")
+
+
+# What each switch is for: a command that the level strict refuses.
+AS_CLIENT = "import socket; socket.create_connection(('127.0.0.2', 8123), 2); print('done')"
+ALLOWED = {
+    "executable_memory": "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC); print('done')",
+    "scheduling": "import os; os.nice(1); os.sched_setaffinity(0, os.sched_getaffinity(0)); print('done')",
+    "ownership": "import os; open('/tmp/x', 'w'); os.chown('/tmp/x', os.getuid(), os.getgid()); print('done')",
+    "namespaces": "import subprocess; subprocess.run(['unshare', '--user', '--map-root-user', '--mount', '--pid', '--fork', 'chroot', '/', 'echo', 'done'])",
+    "netlink": "import socket; socket.if_nameindex(); print('done')",
+    "writable": OPEN.format("/opt/pictures/new").replace("written", "done"),
+    "outbound": AS_CLIENT,
+}
+
+
+@pytest.fixture
+def users(server):
+    """A user for each site that has only a unit, a place to write, and somebody to ask."""
+    for site in ("standard", "bare", "sealed", "trusted"):
+        server.check_output(f"id {site} >/dev/null 2>&1 || useradd --system {site}; mkdir --parents /srv/{site}/media /srv/{site}/var /opt/pictures")
+    server.check_output("chmod 1777 /opt/pictures")
+    listening = "ss --listening --tcp --numeric --no-header | grep --quiet 127.0.0.2:8123"
+    server.check_output(f"{listening} || systemd-run --quiet --unit listener python3 -m http.server --bind 127.0.0.2 8123")
+    until(server, 10, listening)
+
+
+def alone(server, site: str, code: str) -> str:
+    """What this code prints in the sandbox of a site's unit."""
+    words = [*command(server.file(unit_file(site)).content_string), "python3", "-c", code]
+    return server.run(" ".join(["%s"] * len(words)), *words).stdout.strip()
+
+
+@pytest.mark.parametrize("switch", ALLOWED)
+def test_a_switch_allows_what_it_is_for(server, users, switch):
+    assert alone(server, "trusted", ALLOWED[switch]) == "done"
+    assert alone(server, "blog", ALLOWED[switch]) == ""
+
+
+def test_standard_allows_executable_memory_and_scheduling(server, users):
+    assert [switch for switch in ALLOWED if alone(server, "standard", ALLOWED[switch]) == "done"] == ["executable_memory", "scheduling"]
+
+
+def test_off_leaves_the_user_and_the_limits(server, users):
+    assert "done" in alone(server, "bare", ALLOWED["executable_memory"])
+    assert alone(server, "bare", "import os, pwd; print(pwd.getpwuid(os.getuid()).pw_name); os.listdir('/root')") == "bare"
+    assert "site-bare.slice" in alone(server, "bare", "print(open('/proc/self/cgroup').read())")
+
+
+def test_a_site_that_reaches_nothing_has_no_network_at_all(server, users):
+    assert alone(server, "sealed", "print([line.split(':')[0].strip() for line in open('/proc/net/dev') if ':' in line])") == "['lo']"
+    assert alone(server, "sealed", AS_CLIENT) == ""
+    assert alone(server, "sealed", "import socket; socket.socket(socket.AF_UNIX); print('made')") == "made"
 
 
 @pytest.mark.parametrize("path", ["/srv/blog/media/new", "/srv/blog/var/new", "/tmp/new", "/dev/shm/new"])
@@ -160,6 +247,24 @@ def test_what_was_changed_by_hand_is_shown_and_repaired_and_nothing_restarts(pla
         assert server.file(TEMPLATE).mode == 0o644
         assert server.check_output("systemctl show --value --property NeedDaemonReload gunicorn-blog@one.service") == "no"
         assert server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service") == main
+
+
+def test_bounds_that_changed_hold_at_once(play, servers):
+    sites = {"blog": {"domains": ["blog.example.com"], "settings": "blog.settings", "limits": {"memory": "200M", "tasks": 70}}}
+    mains = [server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service") for server in servers]
+    play(sites=sites).expect_success()
+    for server, main in zip(servers, mains, strict=True):
+        assert server.check_output("cat $(find /sys/fs/cgroup -path '*/site-blog.slice/pids.max' | head --lines 1)") == "140"
+        assert server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service") == main
+
+
+def test_a_database_that_a_site_does_not_reach_is_refused(play, servers):
+    for server in servers:
+        server.check_output("grep --quiet db.example.com /etc/hosts || echo 10.99.0.7 db.example.com >>/etc/hosts")
+    blog = {"domains": ["blog.example.com"], "settings": "blog.settings", "database": {"host": "db.example.com", "password": "kX4-qq"}}
+    sentence = 'site "blog": key "outbound": on this server the host of its database is 10.99.0.7, which the site does not reach; add that, or the network'
+    play("--check", sites={"blog": blog}).expect_failure(sentence)
+    play("--check", sites={"blog": {**blog, "outbound": ["public", "10.99.0.0/24"]}}).expect_success()
 
 
 def test_a_site_that_left_goes_and_what_others_put_there_stays(play, servers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from on_server import kill, until
@@ -58,6 +59,53 @@ def test_databases_are_their_sites_own(server):
     assert answer(server, "postgres", query).split() == ["blog|blog|UTF8", "shop|shop|UTF8"]
 
 
+@pytest.mark.parametrize(("site", "other"), [SITES, SITES[::-1]])
+def test_only_the_owner_may_connect_whatever_pg_hba_says(server, site, other):
+    asked = [f"has_database_privilege('{site}', '{database}', 'CONNECT')" for database in (site, other, "postgres", "template1")]
+    assert answer(server, "postgres", f"SELECT {', '.join(asked)}") == "t|f|f|f"
+
+
+def test_only_the_owner_may_use_the_schema(server):
+    query = "SELECT has_schema_privilege('{}', 'public', 'CREATE'), has_schema_privilege('{}', 'public', 'USAGE')"
+    assert answer(server, "postgres", query.format("blog", "blog"), "--dbname blog") == "t|t"
+    assert answer(server, "postgres", query.format("shop", "shop"), "--dbname blog") == "f|f"
+
+
+def test_a_site_takes_no_more_connections_than_its_share(server):
+    assert answer(server, "postgres", "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'blog'") == "50"
+    # Two releases of its workers and threads, and ten.
+    assert answer(server, "postgres", "SELECT rolconnlimit FROM pg_roles WHERE rolname = 'shop'") == "74"
+    answer(server, "postgres", "ALTER ROLE blog CONNECTION LIMIT 2")
+    try:
+        many = " & ".join(["psql --command 'SELECT pg_sleep(2)'"] * 4)
+        said = server.run("runuser -u blog -- sh -c %s", f"{many} & wait")
+        assert said.stderr.count('too many connections for role "blog"') == 2
+    finally:
+        answer(server, "postgres", "ALTER ROLE blog CONNECTION LIMIT 50")
+
+
+def test_a_site_waits_for_nothing_for_ever_but_a_migration_may(server):
+    shown = "SELECT current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')"
+    assert answer(server, "blog", shown) == "5min|5min"
+    assert answer(server, "postgres", shown) == "0|0"
+    options = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+    assert server.check_output("PGOPTIONS=%s runuser -u blog -- psql --tuples-only --no-align --command %s", options, shown) == "0|0"
+
+
+def as_server(server, command: str):
+    """What a shell says that the server starts."""
+    return psql(server, "postgres", f"COPY (SELECT 1) TO PROGRAM $${command}$$".replace("$", "\\$"))
+
+
+def test_the_server_is_kept_to_its_own(server, unit):
+    exposure = re.search(r"Overall exposure level for .*: ([0-9.]+) ", server.check_output(f"systemd-analyze security --no-pager {unit}"))
+    print(f"\n{server.backend.name}: {unit} {exposure[1]}")
+    assert float(exposure[1]) <= 4.5
+    assert as_server(server, "touch /var/lib/postgresql/proof && rm /var/lib/postgresql/proof").rc == 0
+    for command in ("touch /etc/postgresql/proof", "ls /home", "unshare --user true", "chmod 4755 /var/lib/postgresql/main"):
+        assert as_server(server, command).rc != 0, command
+
+
 def test_it_listens_on_no_network(server):
     assert server.run("ss --listening --tcp --numeric --no-header | grep 5432").stdout == ""
     assert server.run("ss --listening --unix --no-header | grep .s.PGSQL.5432").rc == 0
@@ -89,10 +137,10 @@ def test_it_comes_back_if_it_is_killed_while_it_starts(server, unit):
 
 
 def test_it_comes_back_beside_a_child_that_does_not_end(server, unit):
-    deaf = "trap '' TERM HUP PIPE; echo >/tmp/deaf; while true; do sleep 1; done"
-    server.check_output("rm --force /tmp/deaf")
+    deaf = "trap '' TERM HUP PIPE; echo >/var/lib/postgresql/deaf; while true; do sleep 1; done"
+    server.check_output("rm --force /var/lib/postgresql/deaf")
     server.check_output("setsid --fork runuser -u postgres -- psql --command %s >/dev/null 2>&1", f"COPY (SELECT 1) TO PROGRAM $${deaf}$$")
-    until(server, 5, "[ -e /tmp/deaf ]")
+    until(server, 5, "[ -e /var/lib/postgresql/deaf ]")
     until(server, 15, f"{kill(server, unit)} && runuser -u blog -- psql --command 'SELECT 1' >/dev/null 2>&1")
 
 
@@ -119,6 +167,24 @@ def test_a_changed_setting_holds_at_once(play, servers):
     play().expect_success()
     for server in servers:
         assert answer(server, "postgres", "SHOW listen_addresses") == ""
+
+
+def test_what_was_taken_by_hand_is_taken_back(play, servers):
+    for server in servers:
+        answer(server, "postgres", "GRANT ALL ON DATABASE blog TO PUBLIC; ALTER ROLE blog CONNECTION LIMIT -1; ALTER ROLE blog IN DATABASE blog RESET ALL")
+        answer(server, "postgres", "GRANT ALL ON SCHEMA public TO PUBLIC", "--dbname blog")
+    assert play("--check").expect_success().changed == 4
+    assert play().expect_success().changed == 4
+    for server in servers:
+        test_only_the_owner_may_connect_whatever_pg_hba_says(server, "blog", "shop")
+        test_only_the_owner_may_use_the_schema(server)
+
+
+def test_another_timeout_holds(play, servers):
+    play(postgres_statement_timeout="300ms").expect_success()
+    for server in servers:
+        assert "canceling statement due to statement timeout" in psql(server, "blog", "SELECT pg_sleep(5)").stderr
+    play().expect_success()
 
 
 def test_a_site_that_left_keeps_its_data_until_it_is_purged(play, servers):

@@ -17,6 +17,8 @@ from site_config import Site
 LINTER = Path("/usr/local/lib/shortstop/linter")
 # Whoever waits for a lock makes every visitor of that table wait behind it, so a migration waits shortly, and often.
 LOCK_TIMEOUT = "100ms"
+# What holds a visitor's statement to minutes does not hold here: a table may be large, and a migration may compute.
+MIGRATION_OPTIONS = f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 PAUSES = (1, 2, 4, 8, 8, 8)  # seconds between tries
 LOCKED = "LockNotAvailable"  # psycopg's name for it, whatever language the server speaks
 
@@ -58,7 +60,7 @@ def migrate(site: Site, new: str, live: str | None) -> Iterator[str]:
 
 
 def _migrate(site: Site, new: str, *arguments: str) -> None:
-    variables = (f"PGOPTIONS=-c lock_timeout={LOCK_TIMEOUT}",) if site.database == "postgres" else ()
+    variables = (f"PGOPTIONS={MIGRATION_OPTIONS}",) if site.database == "postgres" else ()
     name = " ".join(("manage.py migrate", *arguments))
     for pause in (*PAUSES, None):
         try:

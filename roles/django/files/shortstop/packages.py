@@ -14,6 +14,10 @@ from runner import as_root, copy_regular_files, run, scratch
 from site_config import Site
 
 PYTHON = "/usr/bin/python3"
+# A compiler needs more than the site that it builds for; where that is too much, it is the first to go. The index of packages
+# may be anywhere, and a build knows no secret of the site.
+BUILD_LIMITS = ("Slice=site.slice", "MemoryMax=75%", "TasksMax=1024", "OOMScoreAdjust=1000")
+BUILD_OUTBOUND = ("PrivateNetwork=no", "IPAddressDeny=", "IPAddressAllow=", "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -41,7 +45,7 @@ def make_venv(site: Site, directory: Path, source_hash: str) -> Path:
             ["/usr/bin/env", *variables, *pip, "wheel", "--use-pep517", "--wheel-dir", wheels, "--requirement", site.requirements, "gunicorn"],
             cwd=source,
             writable=directory_of_user,
-            properties=("MemoryMax=infinity", "TasksMax=1024"),  # a compiler needs more than the site that it builds for
+            properties=(*BUILD_LIMITS, *BUILD_OUTBOUND),
             name=f"pip wheel --requirement {site.requirements}",
         )
         taken = venv / "wheels"

@@ -1,0 +1,56 @@
+"""The unit that role gunicorn writes: what each level and each switch changes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.shortstop.django.plugins.plugin_utils import site_keys
+
+
+def changed(unit_of, **keys: object) -> tuple[set[str], set[str]]:
+    """The lines that go and those that come, against a site as it is by default."""
+    before, after = set(unit_of().splitlines()), set(unit_of(**keys).splitlines())
+    return before - after, after - before
+
+
+FILTER = "SystemCallFilter=~@privileged @resources"
+FAMILIES = "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"
+SWITCHES = {
+    "executable_memory": ({"MemoryDenyWriteExecute=yes"}, set()),
+    "scheduling": ({FILTER}, {"SystemCallFilter=~@privileged"}),
+    "ownership": (set(), {"SystemCallFilter=@chown"}),
+    "namespaces": ({"RestrictNamespaces=yes"}, {"SystemCallFilter=@mount @setuid chroot"}),
+    "netlink": ({FAMILIES}, {f"{FAMILIES} AF_NETLINK"}),
+}
+
+
+def test_every_switch_is_here():
+    assert SWITCHES.keys() == set(site_keys.SANDBOX_SWITCHES)
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_a_switch(unit_of, switch):
+    assert changed(unit_of, sandbox={"allow": [switch]}) == SWITCHES[switch]
+
+
+def test_standard(unit_of):
+    assert changed(unit_of, sandbox={"level": "standard", "allow": ["executable_memory", "scheduling"]}) == (
+        {"MemoryDenyWriteExecute=yes", FILTER},
+        {"SystemCallFilter=~@privileged"},
+    )
+
+
+def test_off_leaves_the_user_the_limits_and_the_network(unit_of):
+    text = unit_of(sandbox={"level": "off"})
+    names = [line.partition("=")[0] for line in text.partition("# Sandbox:")[2].partition("[Install]")[0].splitlines()[1:] if line and line[0] != "#"]
+    assert names == ["User", "Group", "UMask", "Slice", "MemoryMax", "TasksMax", "OOMScoreAdjust", "IPAddressDeny", "IPAddressAllow"]
+
+
+def test_what_a_site_may_write(unit_of):
+    gone, come = changed(unit_of, sandbox={"writable": ["/mnt/pictures"]})
+    assert (gone, come) == ({"ReadWritePaths=-/srv/blog/media -/srv/blog/var"}, {"ReadWritePaths=-/srv/blog/media -/srv/blog/var /mnt/pictures"})
+
+
+def test_a_site_that_reaches_nothing_has_no_network(unit_of):
+    _gone, come = changed(unit_of, outbound=[])
+    assert come == {"PrivateNetwork=yes", "IPAddressDeny=any", "RestrictAddressFamilies=~AF_INET AF_INET6"}
