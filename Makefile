@@ -10,6 +10,8 @@ export RELEASES ?= bookworm trixie
 LINK := .ansible/collections/ansible_collections/shortstop/django
 HOST := tests/host/host
 DEMO := shortstop-demo
+# Scenarios that take minutes, and belong to the drills: from a token to a page, and what auditors say of a whole host.
+export LONG := droplet audit
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.ansible
@@ -89,9 +91,9 @@ mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 	tests/mutants/run.py
 
 drill: hosts browser mutants ## the long proofs
-	tests/scenarios droplet
 	python -m pytest tests/drill tests/deploy tests/abuse
 	python -m pytest tests/attack
+	tests/scenarios $(LONG)
 
 down: ## remove the containers
 	@! docker info >/dev/null 2>&1 || $(HOST) stop-all

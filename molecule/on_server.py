@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import testinfra
+
+SSH_POLICIES = {
+    "bookworm": "Hardened Debian 12 (version 3)",
+    "trixie": "Hardened Debian 13 (version 1)",
+    "jammy": "Hardened Ubuntu Server 22.04 LTS (version 6)",
+    "noble": "Hardened Ubuntu Server 24.04 LTS (version 2)",
+}
 
 
 def get(server: testinfra.host.Host, domain: str, path: str = "/", *options: str, scheme: str = "http") -> tuple[str, str]:
@@ -39,3 +48,23 @@ def kill(server: testinfra.host.Host, unit: str) -> str:
 def put(server: testinfra.host.Host, path: str, text: str) -> None:
     """Write a file."""
     subprocess.run(["docker", "exec", "--interactive", server.backend.name, "sh", "-c", f"cat >{path}"], input=text, text=True, check=True)
+
+
+def ssh_audit(server: testinfra.host.Host) -> subprocess.CompletedProcess:
+    """What ssh-audit says of its sshd, measured against its policy of the release. Afterwards sshd turns this machine away for a while."""
+    name = server.backend.name
+    policy = SSH_POLICIES[server.system_info.codename]
+    port = subprocess.run(["docker", "port", name, "22/tcp"], check=True, capture_output=True, text=True).stdout.rpartition(":")[2].strip()
+    return subprocess.run(["ssh-audit", "--no-colors", "--policy", policy, "--port", port, "127.0.0.1"], check=False, capture_output=True, text=True)
+
+
+@contextmanager
+def stranger(server: testinfra.host.Host, name: str, network: str) -> Iterator[str]:
+    """Somebody else in a network of the server's: gives how a command of theirs begins. They have .2, and know the server as .1."""
+    server.check_output(f"ip netns add {name} && ip link add {name} type veth peer name eth0 netns {name}")
+    server.check_output(f"ip address add {network}.1/24 dev {name} && ip link set {name} up")
+    server.check_output(f"ip -n {name} address add {network}.2/24 dev eth0 && ip -n {name} link set eth0 up")
+    try:
+        yield f"ip netns exec {name}"
+    finally:
+        server.run(f"ip netns delete {name}")

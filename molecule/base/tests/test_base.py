@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import pytest
+from controls.linux import applied_at_boot
+from on_server import stranger, until
 
 SITES = ("blog", "shop")
+KERNEL = {
+    "kernel.core_pattern": "|/bin/false",
+    "kernel.sysrq": "0",
+    "kernel.yama.ptrace_scope": "2",
+    "net.ipv4.conf.all.log_martians": "1",
+    "net.ipv4.conf.all.rp_filter": "1",
+    "net.ipv4.tcp_syncookies": "1",
+}
 
 
 def rules(server) -> set[str]:
     """What the firewall lets in, without the distinction of IPv4 and IPv6."""
     lines = server.check_output("ufw status").splitlines()
-    return {" ".join(line.partition("#")[0].replace("(v6)", "").split()) for line in lines if "ALLOW" in line}
+    return {" ".join(line.partition("#")[0].replace("(v6)", "").split()) for line in lines if "ALLOW" in line or "LIMIT" in line}
 
 
 def test_nothing_failed(server):
@@ -36,6 +46,7 @@ def test_ssh_lets_in_keys_alone_and_not_root(server):
     refused = server.run(ask)
     assert refused.rc == 255
     assert "Permission denied (publickey)" in refused.stderr
+    assert "This is a private system" in refused.stderr
 
 
 def test_the_deploy_user_comes_in_with_a_key_and_becomes_root(server):
@@ -50,7 +61,7 @@ def test_the_firewall_lets_in_what_was_said_and_nothing_else(server):
     verbose = server.check_output("ufw status verbose")
     assert "Status: active" in verbose
     assert "Default: deny (incoming)" in verbose
-    assert rules(server) == {"22/tcp ALLOW Anywhere", "5432/tcp ALLOW 10.0.0.5", "6000:6010/udp ALLOW Anywhere"}
+    assert rules(server) == {"22/tcp LIMIT Anywhere", "22/tcp ALLOW 172.16.0.0/12", "5432/tcp ALLOW 10.0.0.5", "6000:6010/udp ALLOW Anywhere"}
 
 
 def test_the_firewall_comes_with_the_boot(server):
@@ -69,12 +80,76 @@ def test_the_host_s_own_packages_are_there(server):
     assert server.package("tree").is_installed
 
 
+def test_the_clock_is_kept(server):
+    assert server.service("systemd-timesyncd").is_enabled
+
+
+def test_the_journal_leaves_room_on_the_disk(server):
+    assert "max 1G" in server.check_output("journalctl --boot --unit systemd-journald | grep 'System Journal' | tail -n 1").replace("1.0G", "1G")
+
+
+def test_a_boot_restrains_the_kernel(server):
+    told = applied_at_boot(server)
+    assert {name: told.get(name) for name in KERNEL} == KERNEL
+    # Which comes later at a boot, and has an opinion of its own.
+    assert server.check_output(". /etc/default/ufw && echo $IPT_SYSCTL") == ""
+
+
+def test_no_module_is_loaded_that_a_site_could_ask_for(server):
+    text = server.check_output("cat /etc/modprobe.d/*.conf")
+    assert all(f"install {module} /bin/false" in text for module in ("dccp", "sctp", "rds", "tipc", "usb-storage", "udf"))
+
+
+def test_no_memory_is_written_to_disk(server):
+    assert server.check_output("su --login deploy --command 'ulimit -Hc'") == "0"
+
+
+def test_new_files_are_their_owner_s_and_group_s_alone(server):
+    assert server.check_output("useradd --create-home newcomer && stat --format %a /home/newcomer && userdel --remove newcomer 2>/dev/null") in ("750", "700")
+
+
+def test_an_upgrade_restarts_what_has_old_libraries_but_no_site(server):
+    library = "/usr/local/lib/proof.so"
+    units = ("gunicorn-blog@proof", "site-blog-proof", "shortstop-deploy-proof", "postgresql@proof", "proof")
+    unit = f"[Service]\\nEnvironment=LD_PRELOAD={library}\\nExecStart=/usr/bin/sleep infinity\\n"
+    server.check_output(f"cp $(ls /lib/*/libz.so.1 /usr/lib/*/libz.so.1 2>/dev/null | head -n 1) {library}")
+    for name in units:
+        server.check_output(f"printf '{unit}' >/run/systemd/system/{name}.service")
+    server.check_output(f"systemctl daemon-reload && systemctl start {' '.join(units)}")
+    before = {name: server.check_output(f"systemctl show --value --property MainPID {name}") for name in units}
+    server.check_output(f"rm {library} && cp $(ls /lib/*/libz.so.1 /usr/lib/*/libz.so.1 2>/dev/null | head -n 1) {library}")
+    server.run("DEBIAN_FRONTEND=noninteractive needrestart -l")
+    after = {name: server.check_output(f"systemctl show --value --property MainPID {name}") for name in units}
+    server.check_output(f"systemctl stop {' '.join(units)}; rm /run/systemd/system/*proof.service {library}; systemctl daemon-reload")
+    assert [name for name in units if before[name] != after[name]] == ["proof"]
+
+
+def test_a_stranger_who_knocks_all_the_time_waits(server):
+    knock = "python3 -c 'import socket; socket.create_connection((\"203.0.113.1\", 22), 3)'"
+    with stranger(server, "hasty", "203.0.113") as there:
+        answers = [server.run(f"{there} {knock}").rc for _ in range(6)]
+        assert answers == [0, 0, 0, 0, 0, 1]
+        # Others may, meanwhile.
+        with stranger(server, "calm", "198.51.100") as elsewhere:
+            assert server.run(f"{elsewhere} {knock.replace('203.0.113', '198.51.100')}").rc == 0
+
+
+def test_a_stranger_who_tries_keys_is_banned(server):
+    ask = "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=3 admin@192.0.2.1 true"
+    with stranger(server, "guesser", "192.0.2") as there:
+        until(server, 120, f"fail2ban-client get sshd banip | grep -q 192.0.2.2 || {{ {there} {ask}; false; }}")
+        refused = server.run(f"{there} {ask}")
+        assert refused.rc == 255
+        assert "Permission denied" not in refused.stderr
+    assert "192.0.2.2" in server.check_output("nft list table inet f2b-table")
+
+
 # From here on the hosts change.
 def test_what_was_changed_by_hand_is_shown_and_repaired(play, servers):
     for server in servers:
         server.check_output("sed --in-place 's/PermitRootLogin no/PermitRootLogin yes/' /etc/ssh/sshd_config.d/00-shortstop.conf && systemctl reload ssh")
         server.check_output("chown root /home/deploy/.ssh/authorized_keys && chmod 0644 /home/deploy/.ssh/authorized_keys")
-        server.check_output("ufw delete allow 22/tcp && ufw default allow incoming && usermod --shell /bin/bash blog && chmod 0600 /etc/sudoers.d/shortstop")
+        server.check_output("ufw delete limit 22/tcp && ufw default allow incoming && usermod --shell /bin/bash blog && chmod 0600 /etc/sudoers.d/shortstop")
     shown = play("--check", "--diff").expect_success()
     assert shown.changed == 7  # with sshd's reload
     assert "-PermitRootLogin yes" in shown.output
@@ -83,7 +158,7 @@ def test_what_was_changed_by_hand_is_shown_and_repaired(play, servers):
         assert "permitrootlogin no" in server.check_output("sshd -T").splitlines()
         keys = server.file("/home/deploy/.ssh/authorized_keys")
         assert (keys.user, keys.mode) == ("deploy", 0o600)
-        assert "22/tcp ALLOW Anywhere" in rules(server)
+        assert "22/tcp LIMIT Anywhere" in rules(server)
         assert "Default: deny (incoming)" in server.check_output("ufw status verbose")
         assert server.user("blog").shell == "/usr/sbin/nologin"
         assert server.file("/etc/sudoers.d/shortstop").mode == 0o440
