@@ -15,6 +15,8 @@ DEBUG = env.bool("DJANGO_DEBUG", default=False)
 
 # Not through env(), which takes a value that starts with "$" for the name of another variable.
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or ("insecure, for development only" if DEBUG else "")
+# What was signed with the key before stays valid, until that one goes, too. No key that is given here holds a comma.
+SECRET_KEY_FALLBACKS = [key for key in os.environ.get("DJANGO_SECRET_KEY_FALLBACKS", "").split(",") if key]
 if not SECRET_KEY:
     raise ImproperlyConfigured("Set DJANGO_SECRET_KEY to a long random string, or set DJANGO_DEBUG=1 to develop without one.")
 

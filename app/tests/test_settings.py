@@ -36,6 +36,11 @@ def test_the_secret_key_is_taken_as_it_stands(setting, secret_key):
     assert setting("settings.SECRET_KEY", DJANGO_SECRET_KEY=secret_key) == secret_key
 
 
+@pytest.mark.parametrize(("value", "keys"), [(None, []), ("", []), ("$one", ["$one"]), ("one,two#", ["one", "two#"])])
+def test_what_earlier_keys_signed_is_still_believed(setting, value, keys):
+    assert setting("settings.SECRET_KEY_FALLBACKS", DJANGO_SECRET_KEY_FALLBACKS=value) == str(keys)
+
+
 @pytest.mark.parametrize(
     ("url", "engine", "parts"),
     [

@@ -31,6 +31,9 @@ from ansible_collections.shortstop.django.plugins.plugin_utils.site_source impor
 # Shortstop sets these itself, release by release.
 RESERVED_VARIABLES = ("SHORTSTOP_RELEASE", "GUNICORN_CMD_ARGS", "DJANGO_STATIC_ROOT")
 
+# Keys before the one in use, of which there may be none.
+FALLBACKS = "DJANGO_SECRET_KEY_FALLBACKS"
+
 # Users of a Debian or Ubuntu server, and names that stand for something of Shortstop's own below /etc/shortstop.
 RESERVED_NAMES = frozenset(
     "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody _apt sshd postgres"
@@ -138,7 +141,7 @@ def _check_environment(key: str, _spec: Key, value: object) -> Iterator[str]:
         elif name in RESERVED_VARIABLES:
             yield f"{say} is set by Shortstop for each release; leave it out"
         else:
-            yield from _text_errors(say, text, secret=bool(SECRET_NAME.search(name)))
+            yield from _text_errors(say, text, secret=bool(SECRET_NAME.search(name)) and name != FALLBACKS)
 
 
 def _text_errors(say: str, text: object, *, secret: bool) -> Iterator[str]:

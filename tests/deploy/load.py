@@ -91,7 +91,7 @@ class Window:
 
 
 class Load:
-    """A constant load on one site: its page, and for each page received the asset that this page names.
+    """A constant load on one site: its page, or another `path` that tells the release, and for each page received the asset that this page names.
 
         with Load(server, "blog.example.com", releases={server.live("blog")}) as load:
             load.slow(3)
@@ -106,8 +106,8 @@ class Load:
 
     SLOW = 3.0
 
-    def __init__(self, server: Server, domain: str, releases: set[str], rate: float = RATE, slow_every: float | None = None) -> None:
-        self.port, self.domain, self.releases, self.rate, self.slow_every = server.port(80), domain, set(releases), rate, slow_every
+    def __init__(self, server: Server, domain: str, releases: set[str], rate: float = RATE, slow_every: float | None = None, path: str = "/") -> None:
+        self.port, self.domain, self.releases, self.rate, self.slow_every, self.path = server.port(80), domain, set(releases), rate, slow_every, path
         self.requests: list[Request] = []
         self.contents: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)  # what each release showed: word and colour
         self._ended = False
@@ -189,7 +189,7 @@ class Load:
         await self._start(visit)
 
     async def _page(self) -> None:
-        body = await self._visit("page", "/")
+        body = await self._visit("page", self.path)
         if body and (asset := ASSET.search(body)) and (word := CONTENT.search(body)):
             await self._visit("asset", asset[1].decode(), begins=b"/* content %s */" % word[1])
 

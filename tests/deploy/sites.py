@@ -77,11 +77,15 @@ class Site:
     def rollback(self, *arguments: str) -> Run:
         return self.project.play("--extra-vars", f"only={self.name}", *arguments, playbooks=("rollback.yml",))
 
+    def rotate(self, *arguments: str) -> Run:
+        """New secrets, of which `-e what=…` says which."""
+        return self.project.play("--extra-vars", f"only={self.name}", *arguments, playbooks=("rotate.yml",))
+
     def lines(self, file: str) -> list[dict]:
         """What the site's commands left in a file of its state."""
         return [json.loads(line) for line in self.server.run(f"cat /srv/{self.name}/var/{file}").splitlines()]
 
-    def load(self, server: Server | None = None, **options: float) -> Load:
+    def load(self, server: Server | None = None, **options: object) -> Load:
         """Visitors, who may meet the live release; what else they may meet is the drill's to add."""
         server = server or self.server
         return Load(server, self.domain, releases={server.live(self.name)}, **options)

@@ -427,6 +427,10 @@ def test_an_empty_secret(name):
     assert errors({"environment": {name: ""}}) == [f'site "blog": key "environment": variable "{name}" is empty; give it a value, or leave it out']
 
 
+def test_no_fallback_of_a_secret_key():
+    assert errors({"environment": {"DJANGO_SECRET_KEY_FALLBACKS": ""}}) == []
+
+
 def test_an_empty_password_of_the_database():
     assert errors({"database": {**REMOTE, "password": ""}}) == ['site "blog": key "database": "password" is empty; give it a value, or leave it out']
 

@@ -71,6 +71,11 @@ def test_a_site_without_a_superuser_has_its_other_secrets(blog):
     assert release.secrets(blog) == {"not a secret"}
 
 
+def test_each_fallback_of_a_secret_key_is_a_secret(blog):
+    blog.environment_file.write_text('DJANGO_SECRET_KEY_FALLBACKS="one-before,two\\\\before"\n', encoding="utf-8")
+    assert {"one-before", "two\\before"} <= release.secrets(blog)
+
+
 @pytest.mark.parametrize("secrets", [["sesame", "sesame street"], ["sesame street", "sesame"], ["street", "sesame street"]])
 def test_a_secret_within_another_leaves_no_part_of_it(path, secrets):
     with Report(path, dict.fromkeys(secrets)) as report:

@@ -66,6 +66,15 @@ def test_every_value_arrives_byte_for_byte(variables):
     assert dict(systemd(environment.environment_file(variables))) == variables
 
 
+@given(st.dictionaries(NAMES, TEXTS, max_size=4))
+def test_what_was_written_is_read_again(variables):
+    assert environment.environment_values(environment.environment_file(variables)) == variables
+
+
+def test_the_last_of_a_name_counts_and_what_is_not_ours_is_left_out():
+    assert environment.environment_values('# A="0"\nPATH=/bin\nA="1"\nA="2"\nexport B="3"\n') == {"A": "2"}
+
+
 @pytest.mark.parametrize("value", ["", "plain", "two  inner words", "Europe/Zurich", "a=b;c,d", "-1", 0, 42, "{}[]()<>|&*?!~^%@+:."])
 def test_what_logins_and_units_read_alike_is_accepted(value):
     assert environment.server_environment_errors({"COLOUR": value}) == []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import pytest
+from conftest import ROOT
 
 SITES = ("blog", "shop")
+SIGN = "from django.core.signing import dumps; print(dumps('mine'))"
+BELIEVE = "from django.core.signing import loads; print(loads('{}'))"
 
 
 def live(server, site: str = "blog") -> str:
@@ -138,6 +142,48 @@ def test_what_was_changed_by_hand_is_shown_and_repaired(play, servers):
         assert modes == [0o755, 0o711, 0o711, 0o700]
         assert server.service("shortstop-settle.service").is_enabled
         assert live(server) == release
+
+
+def keys(server, site: str = "blog") -> list[str]:
+    """The key that the host made for the site, and the one before it."""
+    return server.file(f"/etc/shortstop/generated/{site}.secret_key").content_string.split()
+
+
+@pytest.fixture
+def rotate(play):
+    """Runs the playbook past its first part, which would take the two hosts for two servers of the same sites."""
+    return functools.partial(play, playbook=ROOT / "playbooks/rotate.yml", __door_found=True)
+
+
+def within(server, code: str) -> str:
+    """What the live release says to it."""
+    return server.check_output("shortstop manage blog shell -v 0 -c %s", code)
+
+
+def test_a_new_secret_key_is_a_release_that_believes_the_one_before(rotate, servers):
+    before = list(zip(*[(live(server), *keys(server), within(server, SIGN)) for server in servers], strict=True))
+    others = [(live(server, "shop"), keys(server, "shop")) for server in servers]
+    shown = rotate("-vvv", "--diff", only="blog").expect_success().output
+    for server, release, key, signed in zip(servers, *before, strict=True):
+        assert live(server) != release
+        assert json.loads(ask(server))["release"] == live(server)
+        new, fallback = keys(server)
+        assert (new != key, fallback) == (True, key)
+        told = server.check_output(f"grep ^DJANGO_SECRET_KEY /etc/shortstop/blog/{live(server)}.env").splitlines()
+        assert told == [f'DJANGO_SECRET_KEY="{new}"', f'DJANGO_SECRET_KEY_FALLBACKS="{key}"']
+        assert within(server, BELIEVE.format(signed)) == "mine"
+        assert [secret for secret in (new, key) if secret in shown] == []
+        assert not server.file("/etc/shortstop/blog/environment.before").exists
+    assert [(live(server, "shop"), keys(server, "shop")) for server in servers] == others
+
+
+def test_what_cannot_be_rotated_is_said_and_nothing_changes(rotate, servers):
+    before = [(live(server), keys(server)) for server in servers]
+    rotate(what="secret_key").expect_failure("Say whose secrets are rotated with -e only=SITE")
+    rotate(only="blog", what="secret_key,database_password").expect_failure(
+        'site "blog": key "database": sqlite has no password, so there is nothing to rotate'
+    )
+    assert [(live(server), keys(server)) for server in servers] == before
 
 
 def test_a_rollback_on_the_server_holds_the_site(play, servers):

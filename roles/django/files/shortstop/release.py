@@ -27,6 +27,7 @@ SECRET = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 SECRET_KEY = re.compile(r'^DJANGO_SECRET_KEY="(.*)"$', re.MULTILINE)
+FALLBACKS = re.compile(r'^DJANGO_SECRET_KEY_FALLBACKS="(.*)"$', re.MULTILINE)
 
 
 def environment(site: Site) -> str:
@@ -39,7 +40,9 @@ def environment(site: Site) -> str:
 def secrets(site: Site) -> set[str]:
     """The values that no message may show, as far as their variables' names tell."""
     own = site.superuser_file.read_bytes().decode("utf-8") if site.superuser_file.exists() else ""
-    return {re.sub(r'\\(["\\$`])', r"\1", value) for _quote, value in SECRET.findall(f"{environment(site)}\n{own}")}
+    values = [value for _quote, value in SECRET.findall(f"{environment(site)}\n{own}")]
+    values += [key for keys in FALLBACKS.findall(environment(site)) for key in keys.split(",") if key]
+    return {re.sub(r'\\(["\\$`])', r"\1", value) for value in values}
 
 
 def identify(site: Site, source: str) -> str:

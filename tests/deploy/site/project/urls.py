@@ -8,5 +8,6 @@ urlpatterns = [
     path("", views.page),
     path("slow/", views.slow),
     path("row/", views.row),
+    path("visits/", views.visits),
     path("healthz", views.healthz),
 ]

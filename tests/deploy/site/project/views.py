@@ -41,6 +41,13 @@ def row(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+def visits(request: HttpRequest) -> HttpResponse:
+    """How often this visitor has been here, as far as their signed cookie is believed."""
+    request.session["visits"] = request.session.get("visits", 0) + 1
+    return HttpResponse(f"{request.session['visits']}\n", content_type="text/plain")
+
+
+@require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """Whether the database answers, and which release asked."""
     try:
