@@ -5,7 +5,7 @@ address=$2
 shift 2
 # Root's door is open at first, and later the deploy user's alone.
 for user in root "$deploy_user"; do
-    said=$(ssh "$@" -o BatchMode=yes -o ConnectTimeout=5 -l "$user" "$address" '
+    said=$(ssh "$@" -o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=5 -l "$user" "$address" '
         echo inside
         if command -v cloud-init >/dev/null; then cloud-init status; else echo status: none; fi' 2>&1 </dev/null)
     case $said in
