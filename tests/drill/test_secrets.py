@@ -1,50 +1,15 @@
 """No secret is in anything that a run prints or that a process list shows, on either machine."""
 
-import base64
 import subprocess
-import threading
 
 import pytest
-from house import Project, Server
+from house import Project, Server, Watcher, forms
 
 SECRETS = {
     "key": "drill-secret-key-5d41402abc4b2a76b9719d911017c592",
     "token": "drill-token-7d793037a0760186574b0282f2f435e7",
     "password": "drill-password-9e107d9d372bb6826bd81d3542a419d6",
 }
-
-
-class Watcher:
-    """Reads the process lists of both machines, environments included where ps may show them, as often as it can."""
-
-    def __init__(self, server: Server) -> None:
-        self.server, self.seen, self.reads, self._stop = server, set(), 0, threading.Event()
-
-    def __enter__(self) -> "Watcher":
-        self.threads = [
-            threading.Thread(target=self.watch, args=(command,))
-            for command in (["ps", "axww", "-o", "args"], ["docker", "exec", self.server.name, *["ps", "axww", "-o", "args"]])
-        ]
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        for thread in self.threads:
-            thread.join()
-
-    def watch(self, command: list[str]) -> None:
-        while not self._stop.is_set():
-            lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-            self.reads += 1
-            self._stop.wait(0.05)
-            self.seen.update(line for line in lines if any(secret in line for secret in forms(*SECRETS.values())))
-
-
-def forms(*secrets: str) -> list[str]:
-    """A secret as it is, and as base64, which modules' arguments and results travel in."""
-    return [*secrets, *(base64.b64encode(secret.encode()).decode().rstrip("=")[:-2] for secret in secrets)]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +23,7 @@ def secretive(project: Project) -> Project:
 
 
 def test_the_watcher_can_see_a_secret(server: Server) -> None:
-    with Watcher(server) as watcher:
+    with Watcher(SECRETS.values(), server) as watcher:
         subprocess.run(["sleep", "2"], check=True)
         subprocess.run(["sh", "-c", f"sleep 1; : {SECRETS['key']}"], check=True)
         server.run(f"sleep 1; : {SECRETS['token']}")
@@ -70,7 +35,7 @@ def test_the_watcher_can_see_a_secret(server: Server) -> None:
 def test_no_secret_shows(secretive: Project, server: Server, what: str) -> None:
     if what == "change":
         secretive.sites["tatis"]["environment"]["GREETING"] = "hello"
-    with Watcher(server) as watcher:
+    with Watcher(SECRETS.values(), server) as watcher:
         run = secretive.play("-vvv", "--diff", *(["--check"] if what == "first check" else [])).expect_success()
     generated = server.run("cat /etc/shortstop/generated/*", check=False).split()
     assert [secret for secret in forms(*SECRETS.values(), *generated) if secret in run.output] == []
