@@ -17,6 +17,7 @@ class Account(Droplets):
     """All that is in the account."""
 
     looks_until_unlocked = 1  # of a reserved address
+    reserved_network = "198.51.100"
 
     # Domains and their records
 
@@ -165,7 +166,7 @@ class Account(Droplets):
     def create_reserved_ip(self, body: dict) -> dict:
         droplet = self._find("droplets", str(body["droplet_id"])) if body.get("droplet_id") else None
         slug = droplet["region"]["slug"] if droplet else body["region"]
-        ip = f"198.51.100.{len(self.state['reserved_ips']) + 1}"
+        ip = f"{self.reserved_network}.{len(self.state['reserved_ips']) + 1}"
         self.state["reserved_ips"][ip] = {"ip": ip, "region": self._region(slug), "droplet": None, "locked": False, "_looks": 0, "_next": None}
         if droplet:
             self._lead(ip, droplet["id"])

@@ -1,7 +1,8 @@
-"""What drills are made of: a host, the project that Ansible runs from, and visitors."""
+"""What drills are made of: a host, the project that Ansible runs from, visitors, and those who watch."""
 
 from __future__ import annotations
 
+import base64
 import http.client
 import os
 import re
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -223,3 +224,38 @@ class Visitors:
             return repr(error)
         finally:
             connection.close()
+
+
+class Watcher:
+    """Reads the process lists of this machine and of test hosts as often as it can, and keeps the lines that show a secret."""
+
+    def __init__(self, secrets: Iterable[str], *servers: Server) -> None:
+        self.secrets, self.servers = forms(*secrets), servers
+        self.seen: set[str] = set()
+        self.reads = 0
+        self._stop = threading.Event()
+
+    def __enter__(self) -> Watcher:
+        listing = ["ps", "axww", "-o", "args"]
+        commands = [listing, *(["docker", "exec", server.name, *listing] for server in self.servers)]
+        self._threads = [threading.Thread(target=self._watch, args=(command,)) for command in commands]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _watch(self, command: list[str]) -> None:
+        while not self._stop.is_set():
+            lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+            self.reads += 1
+            self._stop.wait(0.05)
+            self.seen.update(line for line in lines if any(secret in line for secret in self.secrets))
+
+
+def forms(*secrets: str) -> list[str]:
+    """A secret as it is, and as base64, which modules' arguments and results travel in."""
+    return [*secrets, *(base64.b64encode(secret.encode()).decode().rstrip("=")[:-2] for secret in secrets)]

@@ -16,6 +16,8 @@ from urllib.request import getproxies_environment
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.urls import Request, make_context
 
+from ansible_collections.shortstop.django.plugins.module_utils import waiting
+
 TOKEN_VARIABLES = ["DO_API_TOKEN", "DIGITALOCEAN_TOKEN"]
 OPTIONS = {
     "api_token": {"type": "str", "required": True, "no_log": True, "fallback": (env_fallback, TOKEN_VARIABLES)},
@@ -135,17 +137,10 @@ class Client:
 
     def wait(self, until, look, limit=None):
         """Looks until there is something, which is returned. `look` gives it, or None, and the state that is still waited in."""
-        limit = min(limit or self.limit, self.limit)
-        end = time.monotonic() + limit
-        while True:
-            found, state = look()
-            if found is not None:
-                return found
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TookTooLong(f"waited {limit} s until {until}, but {state}; look into the control panel, or allow a longer wait_timeout")
-            self.say(f"waiting until {until}; {state}; {left:.0f} s left")
-            time.sleep(min(LOOK_EVERY, left))
+        try:
+            return waiting.wait(until, look, min(limit or self.limit, self.limit), LOOK_EVERY, self.say)
+        except waiting.StillWaiting as error:
+            raise TookTooLong(f"{error}; look into the control panel, or allow a longer wait_timeout") from None
 
     def say(self, text):
         self._say(f"{self.about}: {text}")

@@ -2,11 +2,10 @@
 
 import base64
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
-from house import Project, Run, Server
+from house import Project, Run, Server, Watcher, forms
 
 SECRETS = {
     "key": "drill-secret-key-5d41402abc4b2a76b9719d911017c592",
@@ -19,39 +18,6 @@ SECRETS = {
 }
 # All of a host but what the kernel makes up, as root reads it.
 EVERYTHING = "cd / && grep -rlaF --devices=skip --file=- $(ls -A | grep -vxE 'proc|sys|dev')"
-
-
-class Watcher:
-    """Reads the process lists of both machines, environments included where ps may show them, as often as it can."""
-
-    def __init__(self, server: Server) -> None:
-        self.server, self.seen, self.reads, self._stop = server, set(), 0, threading.Event()
-
-    def __enter__(self) -> "Watcher":
-        self.threads = [
-            threading.Thread(target=self.watch, args=(command,))
-            for command in (["ps", "axww", "-o", "args"], ["docker", "exec", self.server.name, *["ps", "axww", "-o", "args"]])
-        ]
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stop.set()
-        for thread in self.threads:
-            thread.join()
-
-    def watch(self, command: list[str]) -> None:
-        while not self._stop.is_set():
-            lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-            self.reads += 1
-            self._stop.wait(0.05)
-            self.seen.update(line for line in lines if any(secret in line for secret in forms(*SECRETS.values())))
-
-
-def forms(*secrets: str) -> list[str]:
-    """A secret as it is, and as base64, which modules' arguments and results travel in."""
-    return [*secrets, *(base64.b64encode(secret.encode()).decode().rstrip("=")[:-2] for secret in secrets)]
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +61,7 @@ def holding(server: Server, secrets: list[str]) -> dict[str, str]:
 
 def quiet(project: Project, server: Server, made: set[str], *arguments: str, playbooks: tuple[str, ...] = ()) -> Run:
     """A loud run, which says nothing of a secret, and during which no process does."""
-    with Watcher(server) as watcher:
+    with Watcher(SECRETS.values(), server) as watcher:
         run = project.play("-vvv", "--diff", *arguments, playbooks=playbooks).expect_success()
     assert [secret for secret in forms(*look(server, made)) if secret in run.output] == []
     assert watcher.seen == set()
@@ -104,7 +70,7 @@ def quiet(project: Project, server: Server, made: set[str], *arguments: str, pla
 
 
 def test_the_watcher_can_see_a_secret(server: Server) -> None:
-    with Watcher(server) as watcher:
+    with Watcher(SECRETS.values(), server) as watcher:
         subprocess.run(["sleep", "2"], check=True)
         subprocess.run(["sh", "-c", f"sleep 1; : {SECRETS['key']}"], check=True)
         server.run(f"sleep 1; : {SECRETS['token']}")

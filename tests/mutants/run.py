@@ -63,7 +63,7 @@ def copy_checkout(target: Path) -> None:
     for name in listed.rstrip("\0").split("\0"):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, target / name)
+            shutil.copy2(ROOT / name, target / name, follow_symlinks=False)
     for name in (".venv", ".cache"):
         (target / name).symlink_to(ROOT / name)
     subprocess.run(["git", "init", "--quiet"], cwd=target, check=True)

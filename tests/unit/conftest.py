@@ -235,10 +235,12 @@ class DigitalOcean:
     def __init__(self, fake: FakeDigitalOcean, clock: Clock, monkeypatch) -> None:
         from ansible_collections.shortstop.django.plugins.action import digitalocean_droplet as action
         from ansible_collections.shortstop.django.plugins.module_utils import digitalocean as client
+        from ansible_collections.shortstop.django.plugins.module_utils import waiting
 
         self.fake, self.clock, self.action = fake, clock, action
         self.shown: list[str] = []
         monkeypatch.setattr(client, "time", clock)
+        monkeypatch.setattr(waiting, "time", clock)
         monkeypatch.setattr(client, "make_context", one_context)
         monkeypatch.setattr(action, "Display", lambda: SimpleNamespace(display=self.shown.append))
         monkeypatch.setenv("no_proxy", "*")

@@ -127,6 +127,9 @@ def test_another_time_to_live_is_a_change(digitalocean, fake, put, zone):
         ("CAA", '0 issue "letsencrypt.org"', "letsencrypt.org"),
         ("CAA", "128 issuewild letsencrypt.org.", "letsencrypt.org"),
         ("CAA", "0 iodef mailto:me@example.com", "mailto:me@example.com"),
+        ("CAA", "0 issue ;", ";"),
+        ("CAA", '0 issuewild ";"', ";"),
+        ("CAA", "0 issue letsencrypt.org; validationmethods=dns-01", "letsencrypt.org; validationmethods=dns-01"),
     ],
 )
 def test_each_type_is_known_again(digitalocean, fake, domain, zone, kind, value, kept):
@@ -134,6 +137,15 @@ def test_each_type_is_known_again(digitalocean, fake, domain, zone, kind, value,
     assert digitalocean("dns_record_set", **options)["changed"]
     assert [data for _kind, _name, data, _ttl in zone()] == [kept]
     assert digitalocean("dns_record_set", **options)["changed"] is False
+
+
+def test_nobody_may_issue_certificates_and_then_one_may(digitalocean, put, zone):
+    """A semicolon alone, which needs its dot on the way to the API as any authority does."""
+    put("CAA", "@", ";.", flags=0, tag="issue")
+    options = {"domain": "example.com", "type": "CAA"}
+    assert digitalocean("dns_record_set", **options, values=["0 issue ;"])["changed"] is False
+    result = digitalocean("dns_record_set", **options, values=["0 issue letsencrypt.org"])
+    assert (result["diff"]["before"], zone()) == ("example.com 1800 CAA 0 issue ;\n", [("CAA", "@", "letsencrypt.org", 1800)])
 
 
 def test_an_address_that_was_put_there_in_another_spelling_is_known(digitalocean, put):

@@ -5,9 +5,9 @@ address=$2
 shift 2
 # Root's door is open at first, and later the deploy user's alone.
 for user in root "$deploy_user"; do
-    said=$(ssh "$@" -o BatchMode=yes -o ConnectTimeout=5 -l "$user" "$address" '
+    said=$(ssh "$@" -o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=5 -l "$user" "$address" '
         echo inside
-        if command -v cloud-init >/dev/null; then cloud-init status; else echo status: none; fi' 2>&1 </dev/null)
+        if command -v cloud-init >/dev/null; then cloud-init status; else echo status: none; fi' 2>&1 </dev/null | tr -d '\r')
     case $said in
     *"HOST IDENTIFICATION HAS CHANGED"* | *"Host key verification failed"*)
         echo "$address has another host key than the one that is pinned. If nobody rebuilt it, somebody stands between; trust nothing that it says"
