@@ -7,6 +7,16 @@ from controls.linux import applied_at_boot
 from on_server import stranger, until
 
 SITES = ("blog", "shop")
+# Says of each knock at an address whether sshd opened.
+KNOCK = (
+    "python3 -c '"
+    "import socket, sys\n"
+    "def knock():\n"
+    "    try: socket.create_connection((sys.argv[1], 22), 3).close()\n"
+    '    except OSError: return "out"\n'
+    '    return "in"\n'
+    "print(*(knock() for _ in range(int(sys.argv[2]))))' %s %s"
+)
 KERNEL = {
     "kernel.core_pattern": "|/bin/false",
     "kernel.sysrq": "0",
@@ -110,7 +120,7 @@ def test_new_files_are_their_owner_s_and_group_s_alone(server):
 
 def test_an_upgrade_restarts_what_has_old_libraries_but_no_site(server):
     library = "/usr/local/lib/proof.so"
-    units = ("gunicorn-blog@proof", "site-blog-proof", "shortstop-deploy-proof", "postgresql@proof", "proof")
+    units = ("gunicorn-blog@proof", "site-blog-proof", "shortstop-deploy-proof", "postgresql-proof", "proof")
     unit = f"[Service]\\nEnvironment=LD_PRELOAD={library}\\nExecStart=/usr/bin/sleep infinity\\n"
     server.check_output(f"cp $(ls /lib/*/libz.so.1 /usr/lib/*/libz.so.1 2>/dev/null | head -n 1) {library}")
     for name in units:
@@ -125,23 +135,18 @@ def test_an_upgrade_restarts_what_has_old_libraries_but_no_site(server):
 
 
 def test_a_stranger_who_knocks_all_the_time_waits(server):
-    knock = "python3 -c 'import socket; socket.create_connection((\"203.0.113.1\", 22), 3)'"
-    with stranger(server, "hasty", "203.0.113") as there:
-        answers = [server.run(f"{there} {knock}").rc for _ in range(6)]
-        assert answers == [0, 0, 0, 0, 0, 1]
-        # Others may, meanwhile.
-        with stranger(server, "calm", "198.51.100") as elsewhere:
-            assert server.run(f"{elsewhere} {knock.replace('203.0.113', '198.51.100')}").rc == 0
+    with stranger(server, "hasty", "203.0.113") as there, stranger(server, "calm", "198.51.100") as elsewhere:
+        assert server.check_output(f"{there} {KNOCK}", "203.0.113.1", "6") == "in in in in in out"
+        assert server.check_output(f"{elsewhere} {KNOCK}", "198.51.100.1", "1") == "in"
 
 
 def test_a_stranger_who_tries_keys_is_banned(server):
-    ask = "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=3 admin@192.0.2.1 true"
+    ask = "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=60 admin@192.0.2.1 true"
     with stranger(server, "guesser", "192.0.2") as there:
-        until(server, 120, f"fail2ban-client get sshd banip | grep -q 192.0.2.2 || {{ {there} {ask}; false; }}")
-        refused = server.run(f"{there} {ask}")
-        assert refused.rc == 255
-        assert "Permission denied" not in refused.stderr
-    assert "192.0.2.2" in server.check_output("nft list table inet f2b-table")
+        # Since Debian 13, sshd itself turns such a stranger away, too, and before; with each reload it forgets.
+        server.run(f"for _ in 1 2 3 4 5; do {there} {ask}; systemctl reload ssh; done")
+        until(server, 60, "nft list table inet f2b-table | grep -q 192.0.2.2")
+        assert server.check_output(f"{there} {KNOCK}", "192.0.2.1", "1") == "out"
 
 
 # From here on the hosts change.

@@ -35,7 +35,7 @@ def answer(server: Host, *options: str) -> str:
 
 @control("nginx-01")
 def workers_are_not_root(server: Host) -> None:
-    users = server.check_output("ps -o user= -p $(pgrep --full --delimiter , 'nginx: worker')").split()
+    users = server.check_output("ps -o user= -p $(pgrep --full --delimiter , '^nginx: worker')").split()
     assert users
     assert set(users) == {"www-data"}
 
@@ -54,7 +54,7 @@ def nothing_is_left_of_the_package_s_example(server: Host) -> None:
 
 @control("nginx-04")
 def one_nginx_runs(server: Host) -> None:
-    assert len(server.check_output("pgrep --full 'nginx: master'").split()) == 1
+    assert len(server.check_output("pgrep --full '^nginx: master'").split()) == 1
 
 
 @control("nginx-05")
