@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import attempts
 import pytest
 from house import Server
-from sandboxed import inside
+from sandboxed import group_file, inside
 
 # What is there to be found, in addition to two sites.
 BAIT = """
@@ -85,7 +85,7 @@ def given(served: Server) -> dict:
         "address": served.address,
         "key": int(served.run("runuser --user shop -- python3 /opt/attack/key.py")),
         "journal": served.run("find /var/log/journal /run/log/journal -name '*.journal' 2>/dev/null | head --lines 1").strip(),
-        "limits": served.run("find /sys/fs/cgroup -path '*/site-blog.slice/pids.max' | head --lines 1").strip(),
+        "limits": group_file(served, "pids.max"),
     }
 
 
