@@ -28,3 +28,8 @@ def inside(server: Server, site: str, *words: str) -> str:
     unit = server.run(f"cat /etc/systemd/system/gunicorn-{site}@{live}.service")
     more = (f"WorkingDirectory=/srv/{site}/releases/{live}", f"EnvironmentFile=/etc/shortstop/{site}/{live}.env")
     return shlex.join([*command(unit, *more), *words])
+
+
+def group_file(server: Server, site: str, name: str) -> str:
+    """A file of the group in which all of a site runs, "" if there is none. A container sees the groups of all others, too."""
+    return server.run(f'find /sys/fs/cgroup -path "*$(systemctl show --value --property ControlGroup site-{site}.slice)/{name}"').strip()
