@@ -85,7 +85,7 @@ def given(served: Server) -> dict:
         "address": served.address,
         "key": int(served.run("runuser --user shop -- python3 /opt/attack/key.py")),
         "journal": served.run("find /var/log/journal /run/log/journal -name '*.journal' 2>/dev/null | head --lines 1").strip(),
-        "limits": group_file(served, "pids.max"),
+        "limits": group_file(served, "blog", "pids.max"),
     }
 
 
