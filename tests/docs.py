@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rewrites the tables of the READMEs and of docs/security from the argument specs, the contract and the attacks; with --check, names the files that differ."""
+"""Rewrites the tables in READMEs and docs/security from argument specs, contract and attacks; with --check, names the files that differ."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def site_keys(_role: Path) -> str:
 def attacks(_directory: Path) -> str:
     tried = runpy.run_path(str(ROOT / "tests/attack/attempts.py"))
     rows = [(one.what, one.control, f"`{one.refusal}`") for one in tried["ATTEMPTS"].values()]
-    rows += [(one.what, "-", f"`{one.refusal}`") for one in tried["UNCONTROLLED"].values()]
+    rows += [(one.what, "nobody, in a container", f"`{one.refusal}`") for one in tried["UNCONTROLLED"].values()]
     return table("Somebody who has taken a site over tries to… | Done outside of the sandbox by | What the site is told", rows)
 
 

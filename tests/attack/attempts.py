@@ -29,12 +29,15 @@ DONE = "done"
 
 @dataclass(frozen=True)
 class Attempt:
-    """`control` is the user who, outside of any sandbox, does it; `refusal` is what the site is told."""
+    """`control` is the user who, outside of any sandbox, does it; `refusal` is what the site is told, which may depend on the release."""
 
     what: str
     run: Callable[[SimpleNamespace], None]
     control: str
     refusal: str
+
+    def is_refused(self, told: str) -> bool:
+        return any(word in told for word in self.refusal.split(" or "))
 
 
 class Refused(Exception):
@@ -73,8 +76,8 @@ def kernel(name: str, *arguments: object) -> int:
     return checked(libc.syscall(NUMBERS[name], *arguments))
 
 
-def program(*words: str) -> str:
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+def program(*words: str, said: str = "") -> str:
+    done = subprocess.run(words, input=said, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Refused(done.stderr.strip() or f"status {done.returncode}")
     return done.stdout
@@ -201,7 +204,7 @@ def write_at(_given):
     create("/var/spool/cron/atjobs/attack")
 
 
-@attempt("raise its own limits", control="root", refusal="EROFS")
+@attempt("raise its own limits", control="root", refusal="EACCES")
 def write_limits(given):
     with open(given.limits, "r+") as file:
         file.write(file.read())
@@ -235,7 +238,7 @@ def see_process(given):
     os.stat(f"/proc/{given.pid}")
 
 
-@attempt("read the environment of another site's process", control="shop", refusal="ENOENT")
+@attempt("read the environment of another site's process", control="root", refusal="ENOENT")
 def read_process_environment(given):
     read(f"/proc/{given.pid}/environ")
 
@@ -292,10 +295,9 @@ def use_sudo(_given):
     program("sudo", "--non-interactive", "true")
 
 
-@attempt("use su", control="root", refusal="cannot set groups: Operation not permitted")
+@attempt("use su with another user's password", control="blog", refusal="Authentication failure")
 def use_su(_given):
-    # A user without a password: what stands in the way is not the question for one.
-    program("su", "--command", "true", "attack")
+    program("su", "--command", "true", "attack", said="attack\n")
 
 
 @attempt("gain by a setuid program", control="blog", refusal="it ran as the site")
@@ -401,12 +403,12 @@ def take_protection_off(_given):
     checked(libc.personality(0x0040000))
 
 
-@attempt("map memory to write and run", control="blog", refusal="EPERM")
+@attempt("map memory to write and run", control="blog", refusal="EPERM or EACCES")
 def map_writable_code(_given):
     mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)
 
 
-@attempt("run what it wrote into memory", control="blog", refusal="EPERM")
+@attempt("run what it wrote into memory", control="blog", refusal="EPERM or EACCES")
 def run_written_memory(_given):
     page = mmap.mmap(-1, 4096)
     page.write(b"\xc3")
@@ -459,12 +461,12 @@ def speak_to_systemd(_given):
     connect_unix("/run/systemd/private")
 
 
-@attempt("stop a service", control="root", refusal="authentication required")
+@attempt("stop a service", control="root", refusal="Access denied or authentication required")
 def stop_service(_given):
     program("systemctl", "--no-ask-password", "restart", "attack-target.service")
 
 
-@attempt("start a service of its own", control="root", refusal="authentication required")
+@attempt("start a service of its own", control="root", refusal="Access denied or authentication required")
 def start_service(_given):
     program("systemd-run", "--no-ask-password", "--quiet", "--collect", "--wait", "true")
 
@@ -526,12 +528,12 @@ def connect_private(given):
 # In a container even root is refused these.
 
 
-@attempt("read the kernel's memory", refusal="EACCES")
+@attempt("read the kernel's memory", refusal="EACCES or ENOENT")
 def read_kernel_memory(_given):
     read("/proc/kcore")
 
 
-@attempt("press a magic key", refusal="EACCES")
+@attempt("press a magic key", refusal="EACCES or ENOENT")
 def press_magic_key(_given):
     with open("/proc/sysrq-trigger", "w"):
         pass

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from house import Project, Server, fresh_host
-from sandboxed import command
 from sites import Site
 
 HERE = Path(__file__).parent
@@ -33,15 +31,3 @@ def served(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Server:
     for file in ("attempts.py", "hogs.py"):
         server.write(f"/opt/attack/{file}", (HERE / file).read_text(encoding="utf-8"))
     return server
-
-
-def inside(server: Server, *words: str) -> str:
-    """How a shell on the server runs this as site blog would: in the sandbox, the directory and the environment of its live unit.
-
-    What is started so has all that somebody has who makes gunicorn run a program, but for its place in the unit's own
-    group of processes. It is how `shortstop manage` runs things.
-    """
-    live = server.live("blog")
-    unit = server.run(f"cat /etc/systemd/system/gunicorn-blog@{live}.service")
-    more = (f"WorkingDirectory=/srv/blog/releases/{live}", f"EnvironmentFile=/etc/shortstop/blog/{live}.env")
-    return shlex.join([*command(unit, *more), *words])

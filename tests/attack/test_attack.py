@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import attempts
 import pytest
-from conftest import inside
 from house import Server
+from sandboxed import group_file, inside
 
 # What is there to be found, in addition to two sites.
 BAIT = """
@@ -19,7 +19,8 @@ echo secret >/srv/shop/media/secret && chown shop /srv/shop/media/secret && chmo
 echo secret >/tmp/attack-secret && echo secret >/dev/shm/attack-secret && chmod 644 /tmp/attack-secret /dev/shm/attack-secret
 mkdir --parents /etc/cron.d /var/spool/cron/atjobs
 install --mode 4755 /usr/bin/id /usr/local/bin/attack-id
-useradd --create-home attack && passwd --quiet --delete attack
+useradd --create-home attack && echo attack:attack | chpasswd
+mount -o remount,exec /dev/shm
 ip address add 169.254.169.254/32 dev lo && ip address add 198.51.100.1/32 dev lo
 [ ! -d /proc/sys/kernel/yama ] || cat /proc/sys/kernel/yama/ptrace_scope
 systemd-run --quiet --unit attack-target sleep infinity
@@ -54,6 +55,8 @@ libc = ctypes.CDLL(None, use_errno=True)
 add, control = {"x86_64": (248, 250), "aarch64": (217, 219)}[os.uname().machine]
 serial = libc.syscall(add, b"user", b"attack", b"secret", 6, -4)
 assert serial > 0, os.strerror(ctypes.get_errno())
+# Whoever's session holds a keyring may change what is in it.
+assert libc.syscall(control, 8, -4, -3) == 0, os.strerror(ctypes.get_errno())
 assert libc.syscall(control, 5, serial, 0x3F3F0000) == 0, os.strerror(ctypes.get_errno())
 print(serial)
 """
@@ -82,7 +85,7 @@ def given(served: Server) -> dict:
         "address": served.address,
         "key": int(served.run("runuser --user shop -- python3 /opt/attack/key.py")),
         "journal": served.run("find /var/log/journal /run/log/journal -name '*.journal' 2>/dev/null | head --lines 1").strip(),
-        "limits": served.run("find /sys/fs/cgroup -path '*/site-blog.slice/pids.max' | head --lines 1").strip(),
+        "limits": group_file(served, "blog", "pids.max"),
     }
 
 
@@ -94,7 +97,7 @@ def outcomes(served: Server, given: dict) -> Outcomes:
     for user in sorted({tried.control for tried in attempts.ATTEMPTS.values()}):
         names = [name for name, tried in attempts.ATTEMPTS.items() if tried.control == user]
         control |= json.loads(served.run(shlex.join(["runuser", "--user", user, "--", *words, *names])))
-    real = json.loads(served.run(inside(served, *words, *attempts.ATTEMPTS, *attempts.UNCONTROLLED)))
+    real = json.loads(served.run(inside(served, "blog", *words, *attempts.ATTEMPTS, *attempts.UNCONTROLLED)))
     return Outcomes(control, real)
 
 
@@ -103,31 +106,31 @@ def test_there_are_enough():
 
 
 def test_it_is_the_site_that_tries(served: Server):
-    assert served.run(inside(served, "id", "--user", "--name")).strip() == "blog"
-    assert "/site-blog.slice/" in served.run(inside(served, "cat", "/proc/self/cgroup"))
-    assert served.live("blog") in served.run(inside(served, "printenv", "SHORTSTOP_RELEASE"))
+    assert served.run(inside(served, "blog", "id", "--user", "--name")).strip() == "blog"
+    assert "/site-blog.slice/" in served.run(inside(served, "blog", "cat", "/proc/self/cgroup"))
+    assert served.live("blog") in served.run(inside(served, "blog", "printenv", "SHORTSTOP_RELEASE"))
 
 
 @pytest.mark.parametrize("name", attempts.ATTEMPTS)
 def test_it_is_done_outside_and_refused_inside(outcomes: Outcomes, name: str):
     tried = attempts.ATTEMPTS[name]
     assert outcomes.control[name] == attempts.DONE
-    assert tried.refusal in outcomes.real[name]
+    assert tried.is_refused(outcomes.real[name]), outcomes.real[name]
 
 
 @pytest.mark.parametrize("name", attempts.UNCONTROLLED)
 def test_it_is_refused_inside(outcomes: Outcomes, name: str):
-    assert attempts.UNCONTROLLED[name].refusal in outcomes.real[name]
+    assert attempts.UNCONTROLLED[name].is_refused(outcomes.real[name]), outcomes.real[name]
 
 
 def test_a_site_reaches_the_internet(served: Server, given: dict):
     """An address that is nobody's stands for it, or else all that is refused above would be no wonder."""
     code = "import socket; socket.create_connection(('198.51.100.1', 9101), 5); print('connected')"
-    assert served.run(inside(served, "python3", "-c", code)).strip() == "connected"
+    assert served.run(inside(served, "blog", "python3", "-c", code)).strip() == "connected"
 
 
 def test_a_site_reaches_its_own_database(served: Server, given: dict):
-    assert served.run(inside(served, "psql", "--no-psqlrc", "--tuples-only", "--no-align", "--command", "SELECT current_user")).strip() == "blog"
+    assert served.run(inside(served, "blog", "psql", "--no-psqlrc", "--tuples-only", "--no-align", "--command", "SELECT current_user")).strip() == "blog"
 
 
 def test_the_other_site_has_not_noticed(served: Server, outcomes: Outcomes, given: dict):

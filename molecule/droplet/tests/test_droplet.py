@@ -32,7 +32,7 @@ STAND_INS = {
     "workstation_ssh_dir": str(SSH),
     "droplet_ssh_args": [f"-F{SSH}/config"],
     "ansible_ssh_common_args": f"-F {SSH}/config",
-    "site_common": {"environment": {"TATIS_API_URL": "http://127.0.0.1:8765"}},
+    "site_common": {"tls": "off", "environment": {"TATIS_API_URL": "http://127.0.0.1:8765"}},
 }
 
 
