@@ -5,12 +5,13 @@ visitor.py SECONDS
 
 import http.client
 import json
+import os
 import sys
 import time
 
 END = time.monotonic() + float(sys.argv[1])
 failed, took = [], []
-while (begun := time.monotonic()) < END:
+while (begun := time.monotonic()) < END and all(map(os.path.exists, sys.argv[2:])):
     connection = http.client.HTTPConnection("127.0.0.1", 80, timeout=5, source_address=("127.0.0.1", 0))
     try:
         connection.request("GET", "/", headers={"Host": "blog.example.com"})

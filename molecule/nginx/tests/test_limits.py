@@ -12,7 +12,7 @@ DOMAIN = "blog.example.com"
 
 
 def test_one_address_asks_twenty_times_a_second_and_sixty_times_at_once(server):
-    statuses = visit(server, [request(DOMAIN)] * 200, "127.0.1.1")
+    statuses = visit(server, [request(DOMAIN)] * 400, "127.0.1.1")
     assert statuses[:60] == [200] * 60
     assert set(statuses[60:]) == {200, 429}
     # Another visitor does not notice, nor does the same one at another site.
@@ -27,7 +27,7 @@ def test_files_do_not_count(server):
 
 
 def test_who_asks_too_often_learns_when_to_come_back(server):
-    answers = server.check_output(f"curl --silent --include --interface 127.0.1.4 --header 'Host: {DOMAIN}' 'http://127.0.0.1/[1-150]'")
+    answers = server.check_output(f"curl --silent --include --interface 127.0.1.4 --header 'Host: {DOMAIN}' 'http://127.0.0.1/[1-400]'")
     assert 0 < answers.count("HTTP/1.1 429 ") == answers.count("\nRetry-After: 10\r\n")
 
 
@@ -36,7 +36,8 @@ def test_one_address_tries_few_passwords(server, path):
     source = f"127.0.2.{len(path)}"
     statuses = visit(server, [request(DOMAIN, path, "POST")] * 20, source)
     assert statuses[:11] == [200] * 11
-    assert statuses[12:] == [429] * 8
+    # One more for each six seconds that this took.
+    assert statuses.count(429) >= 4
     # The same visitor may read, and others may log in.
     assert visit(server, [request(DOMAIN, path), request(DOMAIN, "/other/", "POST")], source) == [200, 200]
     assert visit(server, [request(DOMAIN, path, "POST")], "127.0.2.200") == [200]
@@ -49,7 +50,7 @@ def test_a_site_says_where_its_visitors_log_in(server):
 
 
 def test_a_network_of_ipv6_counts_as_one_visitor(server):
-    neighbours = [request(DOMAIN, X_Forwarded_For=f"2001:db8:1:1::{number:x}") for number in range(1, 201)]
+    neighbours = [request(DOMAIN, X_Forwarded_For=f"2001:db8:1:1::{number:x}") for number in range(1, 401)]
     assert 429 in visit(server, neighbours, "127.0.0.9")
     strangers = [request(DOMAIN, X_Forwarded_For=f"2001:db8:1:{number:x}::1") for number in range(2, 202)]
     assert visit(server, strangers, "127.0.0.9") == [200] * 200
