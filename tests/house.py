@@ -143,9 +143,7 @@ class Project:
         inventory = {"all": {"hosts": hosts, "children": groups}}
         (self.directory / "inventory/group_vars/all").mkdir(parents=True, exist_ok=True)
         (self.directory / "inventory/hosts.yml").write_text(yaml.safe_dump(inventory))
-        (self.directory / "inventory/group_vars/all/sites.yml").write_text(
-            yaml.safe_dump({**USUAL, "sites": self.sites, **self.variables})
-        )
+        (self.directory / "inventory/group_vars/all/sites.yml").write_text(yaml.safe_dump({**USUAL, "sites": self.sites, **self.variables}))
 
     def command(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> list[str]:
         self.write()
