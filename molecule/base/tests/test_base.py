@@ -114,6 +114,10 @@ def test_no_memory_is_written_to_disk(server):
     assert server.check_output("su --login deploy --command 'ulimit -Hc'") == "0"
 
 
+def test_a_forgotten_shell_ends(server):
+    assert server.check_output("su --login deploy --command 'echo $TMOUT'") == "3600"
+
+
 def test_new_files_are_their_owner_s_and_group_s_alone(server):
     assert server.check_output("useradd --create-home newcomer && stat --format %a /home/newcomer && userdel --remove newcomer 2>/dev/null") in ("750", "700")
 
