@@ -56,6 +56,7 @@ def memory(amount: int, seconds: float) -> None:
         taken.append(bytearray(b"\x01") * 2**20)
         if number % 50 == 49:
             print(json.dumps({"taken": number + 1}), flush=True)
+    print(json.dumps({"taken": amount}), flush=True)
     time.sleep(seconds)
 
 

@@ -249,11 +249,12 @@ def test_what_was_changed_by_hand_is_shown_and_repaired_and_nothing_restarts(pla
         assert server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service") == main
 
 
-def test_bounds_that_changed_hold_at_once(play, servers):
+def test_bounds_that_changed_hold_when_the_next_unit_starts(play, servers):
     sites = {"blog": {"domains": ["blog.example.com"], "settings": "blog.settings", "limits": {"memory": "200M", "tasks": 70}}}
     mains = [server.check_output("systemctl show --value --property MainPID gunicorn-blog@one.service") for server in servers]
     play(sites=sites).expect_success()
     for server, main in zip(servers, mains, strict=True):
+        assert alone(server, "blog", "print('started')") == "started"
         # Of all test hosts' groups, which a container sees, its own.
         group = server.check_output("systemctl show --value --property ControlGroup site-blog.slice")
         assert server.check_output(f"cat $(find /sys/fs/cgroup -path '*{group}/pids.max')") == "140"

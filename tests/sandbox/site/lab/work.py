@@ -64,7 +64,7 @@ def with_keys() -> str:
     key.public_key().verify(key.sign(b"word", padded, hashes.SHA256()), b"word", padded, hashes.SHA256())
     curve = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "lab.example.com")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.timezone.utc)
     built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(curve.public_key()).serial_number(x509.random_serial_number())
     certificate = built.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1)).sign(curve, hashes.SHA256())
     certificate.verify_directly_issued_by(certificate)
