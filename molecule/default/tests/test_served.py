@@ -63,11 +63,13 @@ def test_the_superuser_is_the_one_of_the_vault(server):
 
 @pytest.mark.parametrize("site", SITES)
 def test_static_files_come_from_nginx(server, domains, site):
-    path = re.search(r'href="(/static/[^"]+\.css)"', get(server, domains[site])[1])[1]
+    head, page = get(server, domains[site])
+    path = re.search(r'href="(/static/[^"]+\.css)"', page)[1]
     assert re.search(r"\.[0-9a-f]{12}\.css$", path)
     assert server.file(f"/srv/{site}{path}").content_string == get(server, domains[site], path)[1]
     # Every answer of the app has this header.
-    assert "X-Content-Type-Options" not in get(server, domains[site], path)[0]
+    assert "Cross-Origin-Opener-Policy" in head
+    assert "Cross-Origin-Opener-Policy" not in get(server, domains[site], path)[0]
 
 
 @pytest.mark.parametrize(("scheme", "prefix"), [("http", ""), ("http", "www."), ("https", "www.")])
@@ -75,6 +77,10 @@ def test_everybody_ends_at_the_canonical_name_over_tls(server, domains, scheme, 
     head, _body = get_from(server, f"{prefix}{domains['tatis']}", "/a?b=c", scheme=scheme)
     assert head.startswith("HTTP/1.1 301 ")
     assert f"Location: https://{domains['tatis']}/a?b=c" in head
+
+
+def test_django_has_nothing_to_warn_of(server):
+    assert "no issues" in server.check_output("shortstop manage tatis check --deploy --fail-level WARNING 2>&1")
 
 
 @pytest.mark.parametrize("options", ["--header 'Host: unknown.example.com'", "", "--http1.0 --header 'Host:'"])
