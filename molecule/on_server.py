@@ -68,3 +68,12 @@ def stranger(server: testinfra.host.Host, name: str, network: str) -> Iterator[s
         yield f"ip netns exec {name}"
     finally:
         server.run(f"ip netns delete {name}")
+
+
+def linted(server: testinfra.host.Host, directory: Path) -> str:
+    """What gixy says of the configuration that nginx has."""
+    dump = directory / "nginx.conf"
+    dump.write_text(server.run("nginx -T").stdout, encoding="utf-8")
+    assert "server_name blog.example.com;" in dump.read_text(encoding="utf-8")
+    said = subprocess.run(["gixy", "--skips", NO_PROBLEMS, dump], capture_output=True, text=True, check=False)
+    return said.stdout + said.stderr

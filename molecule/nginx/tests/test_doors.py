@@ -48,6 +48,8 @@ def test_only_their_owner_and_operators_read_the_logs(server):
 
 
 def test_logs_are_turned_and_written_on(server):
+    # What is empty is not turned.
+    assert get(server, "blog.example.com", "/before-the-turn")[0].startswith("HTTP/1.1 200 ")
     server.check_output("logrotate --force /etc/logrotate.d/nginx")
     assert get(server, "blog.example.com", "/after-the-turn")[0].startswith("HTTP/1.1 200 ")
     log = server.file("/var/log/nginx/blog.access.log")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
+from on_server import linted
 
 EXPOSURE = 2.6
-# The limit on files stands in the unit, where systemd sets it for master and workers.
-SKIPPED = "worker_rlimit_nofile_vs_connections"
 
 
 def test_it_can_do_little_harm(server):
@@ -44,9 +42,4 @@ def test_its_configuration_is_not_for_all_to_read(server):
 
 
 def test_the_linter_of_nginx_finds_nothing(server, tmp_path):
-    dump = tmp_path / "nginx.conf"
-    dump.write_text(server.run("nginx -T").stdout, encoding="utf-8")
-    assert "server_name blog.example.com;" in dump.read_text(encoding="utf-8")
-    found = subprocess.run(["gixy", "--skips", SKIPPED, dump], capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout + found.stderr
-    assert "No issues found" in found.stdout, found.stdout
+    assert "No issues found" in linted(server, tmp_path)

@@ -8,7 +8,7 @@ import subprocess
 from collections import Counter
 
 import pytest
-from on_server import header, put, until
+from on_server import header, linted, put, until
 
 SITES = ("blog", "shop", "broken", "notes", "paid")
 ASK = "curl --silent --show-error --include --max-time 10 --resolve '*:80:127.0.0.1' --resolve '*:443:127.0.0.1'"
@@ -181,6 +181,10 @@ def test_http_3_where_nginx_has_it(server):
         assert head.startswith("HTTP/3 200")
         assert body == "a page"
         assert header(head, "alt-svc") == 'h3=":443"; ma=86400'
+
+
+def test_the_linter_of_nginx_finds_nothing(server, tmp_path):
+    assert "No issues found" in linted(server, tmp_path)
 
 
 def test_keys_are_roots_alone(issued):
