@@ -52,12 +52,14 @@ def ask(server, url: str, options: str = "--insecure"):
     return head, body
 
 
+def shown(name: str) -> str:
+    """The command that tells of the certificate that visitors of a name are shown."""
+    read = "openssl x509 -noout -serial -issuer -enddate -ext subjectAltName -fingerprint -sha256"
+    return f"openssl s_client -connect 127.0.0.1:443 -servername {name} </dev/null 2>/dev/null | {read}"
+
+
 def certificate(server, name: str) -> str:
-    """What openssl says of the certificate that visitors of a name are shown."""
-    return server.check_output(
-        f"openssl s_client -connect 127.0.0.1:443 -servername {name} </dev/null 2>/dev/null"
-        " | openssl x509 -noout -serial -issuer -enddate -ext subjectAltName -fingerprint -sha256"
-    )
+    return server.check_output(shown(name))
 
 
 def names(server, name: str) -> set[str]:
@@ -72,6 +74,8 @@ def all_issued(servers):
             assert "Shortstop, self-signed" in certificate(server, "blog.example.com")
             server.check_output("for name in blog www.blog shop; do echo 127.0.0.1 $name.example.com >>/etc/hosts; done")
             server.check_output("systemctl start $(systemctl show --value --property Unit shortstop-certificates.timer)")
+            # nginx reloads beside what it does.
+            until(server, 10, f"{shown('blog.example.com')} | grep --quiet Pebble && {shown('shop.example.com')} | grep --quiet Pebble")
             server.check_output("curl --silent --fail --cacert /etc/pebble.pem https://127.0.0.1:15000/roots/0 --output /root/authority.pem")
     return servers
 
@@ -115,6 +119,7 @@ def test_a_run_after_that_changes_nothing_and_says_who_waits(all_issued, play):
 def test_a_name_that_comes_to_lead_here_joins_the_certificate(issued):
     issued.check_output("echo 127.0.0.1 www.shop.example.com >>/etc/hosts")
     issued.check_output("systemctl start shortstop-certificates.service")
+    until(issued, 10, f"{shown('shop.example.com')} | grep --quiet www.shop")
     assert names(issued, "shop.example.com") == {"shop.example.com", "www.shop.example.com"}
     serial = certificate(issued, "shop.example.com")
     issued.check_output("systemctl start shortstop-certificates.service")
@@ -210,6 +215,7 @@ def test_a_renewal_is_noticed_by_no_visitor(issued):
     issued.check_output(
         "systemctl daemon-reload && systemctl start certbot.service; rm --recursive /run/systemd/system/certbot.service.d; systemctl daemon-reload"
     )
+    until(issued, 10, f"! {shown('blog.example.com')} | grep --quiet --fixed-strings '{before.splitlines()[0]}'")
     after = certificate(issued, "blog.example.com")
     # Some visits more, to the new one.
     until(issued, 10, "! pgrep --full 'worker process is shutting dow[n]'")
