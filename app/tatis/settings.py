@@ -131,12 +131,12 @@ mailer = {
     "timeout": 10,
 }
 EMAIL_SUBJECT_PREFIX = f"[{next(iter(ALLOWED_HOSTS), 'tatis')}] "
+email_backend = f"django.core.mail.backends.{'smtp' if email_host else 'console' if DEBUG else 'dummy'}.EmailBackend"
 # Django 6.1 wants MAILERS and warns of the older names, which it will drop.
 if django.VERSION >= (6, 1):
-    smtp, console = {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": mailer}, {"BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    MAILERS = {"default": smtp} if email_host else {"default": console} if DEBUG else {}
+    MAILERS = {"default": {"BACKEND": email_backend, **({"OPTIONS": mailer} if email_host else {})}}
 else:
-    EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if email_host else 'console' if DEBUG else 'dummy'}.EmailBackend"
+    EMAIL_BACKEND = email_backend
     EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mailer["host"], mailer["port"], mailer["username"], mailer["password"]
     EMAIL_USE_SSL, EMAIL_USE_TLS, EMAIL_TIMEOUT = mailer["use_ssl"], mailer["use_tls"], mailer["timeout"]
 ADMINS = admins if django.VERSION >= (6, 0) else [("", address) for address in admins]
