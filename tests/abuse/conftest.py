@@ -16,8 +16,6 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         project = Project(tmp_path_factory.mktemp("project"), server, playbook=HERE / "nginx.yml")
         # A source, since the collection's own playbooks want one; nothing is deployed here.
         project.sites["blog"] = {"domains": ["blog.example.com", "www.blog.example.com"], "source": "tatis"}
-        # The forms come from one address, as fast as a test sends them.
-        project.variables["nginx_requests_per_second"] = 1000
         project.play().expect_success()
         target = Target(server, project)
         target.start_application()

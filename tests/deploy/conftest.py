@@ -62,8 +62,6 @@ def served(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """The sites blog and shop, served."""
     project = Project(tmp_path_factory.mktemp("project"), server)
     sites = {name: Site(name, project) for name in ("blog", "shop")}
-    # The whole load comes from one address.
-    project.variables["nginx_requests_per_second"] = 1000
     project.play().expect_success()
     return sites
 
