@@ -72,7 +72,8 @@ from ansible.errors import AnsibleParserError
 from ansible.inventory.group import to_safe_group_name
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import ApiError, Client, summary
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import summary
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean_api import ApiError, Client
 
 SCOPES = ("droplet:read", "tag:read")
 CLIENT_OPTIONS = ("api_token", "api_url", "request_timeout", "wait_timeout")

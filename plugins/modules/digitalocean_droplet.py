@@ -161,15 +161,8 @@ rebuilt:
   type: bool
 """
 
-from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import (
-    OPTIONS,
-    ApiError,
-    TookTooLong,
-    ensure_tag,
-    require_confirmation,
-    run_module,
-    summary,
-)
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS, ensure_tag, require_confirmation, run_module, summary
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean_api import ApiError, TookTooLong
 
 ABOUT = 'droplet "{name}"'
 SCOPES = (

@@ -116,7 +116,8 @@ firewall_id:
 
 import ipaddress
 
-from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS, ApiError, ensure_tag, run_module
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS, ensure_tag, run_module
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean_api import ApiError
 
 ABOUT = 'firewall "{name}"'
 SCOPES = ("firewall:read", "firewall:create", "firewall:update", "firewall:delete", "tag:read", "tag:create")

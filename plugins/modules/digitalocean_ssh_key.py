@@ -70,7 +70,8 @@ ssh_key:
       type: str
 """
 
-from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS, ApiError, run_module
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS, run_module
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean_api import ApiError
 
 ABOUT = 'SSH key "{name}"'
 SCOPES = ("ssh_key:read", "ssh_key:create", "ssh_key:delete")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import ssl
+import urllib.request
 from urllib.error import URLError
 
 import pytest
 
-from ansible_collections.shortstop.django.plugins.module_utils import digitalocean as client
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS
 
 LIST = "GET /v2/droplets?tag_name=shortstop&page=1&per_page=200"
 ABOUT = 'droplets with tag "shortstop"'
@@ -119,7 +120,7 @@ def test_a_lost_connection_is_tried_again(look, fake, when):
 
 
 def test_a_slow_answer_is_given_up_with_what_was_asked_for(look, fake, monkeypatch):
-    monkeypatch.setitem(client.OPTIONS["request_timeout"], "type", "float")
+    monkeypatch.setitem(OPTIONS["request_timeout"], "type", "float")
     fake.trouble(delay=60, times=100)
     assert look(request_timeout=0.1) == f"{ABOUT}: {fake.url} did not answer GET /v2/droplets within 0.1 s"
     assert fake.asked() == [LIST] * 4
@@ -155,7 +156,7 @@ def test_a_certificate_of_somebody_else_is_not_tried_again(look, digitalocean, m
         error.verify_message = "self-signed certificate"
         raise URLError(error)
 
-    monkeypatch.setattr(client.Request, "open", refuse)
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", refuse)
     assert look() == f"{ABOUT}: {digitalocean.fake.url} does not prove that it is the one it claims to be (self-signed certificate)"
     assert digitalocean.clock.slept == []
 

@@ -67,7 +67,7 @@ def test_what_is_asked_for_is_what_the_api_is_told(digitalocean, fake):
 
 
 def test_the_first_pages_are_not_all_pages(digitalocean, fake, monkeypatch):
-    from ansible_collections.shortstop.django.plugins.module_utils import digitalocean as client
+    from ansible_collections.shortstop.django.plugins.module_utils import digitalocean_api as client
 
     monkeypatch.setattr(client, "PER_PAGE", 7)
     for number in range(30):
@@ -78,7 +78,7 @@ def test_the_first_pages_are_not_all_pages(digitalocean, fake, monkeypatch):
 
 
 def test_a_droplet_on_a_later_page_is_not_made_again(digitalocean, fake, monkeypatch):
-    from ansible_collections.shortstop.django.plugins.module_utils import digitalocean as client
+    from ansible_collections.shortstop.django.plugins.module_utils import digitalocean_api as client
 
     monkeypatch.setattr(client, "PER_PAGE", 7)
     for _number in range(30):
