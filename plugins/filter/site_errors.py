@@ -50,6 +50,10 @@ options:
     description: Where the sources in git are by site, as M(shortstop.django.checkout) returns it. One that is missing there is not looked into.
     type: dict
     default: {}
+  dns_challenges:
+    description: Whether a certificate for a wildcard can be had.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -84,7 +88,9 @@ def _plain(value):
 
 
 @accept_lazy_markers
-def site_errors(sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=(), database_here=True, checkouts=None):
+def site_errors(
+    sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=(), database_here=True, checkouts=None, dns_challenges=True
+):
     unknown = [key for key in required if key not in site_keys.KEYS]
     if unknown:
         raise AnsibleTemplatePluginError(f"site_errors: 'required' names {unknown[0]}, which is no key of a site")
@@ -98,6 +104,7 @@ def site_errors(sites, common=None, inventory_dir="", required=("domains",), els
         reserved=tuple(reserved),
         database_here=database_here,
         checkouts=_plain(checkouts),
+        dns_challenges=dns_challenges,
     )
 
 

@@ -17,6 +17,7 @@ from ansible_collections.shortstop.django.plugins.plugin_utils.site_values impor
     job_errors,
     nearest,
     superuser_errors,
+    texts,
     tls_errors,
     value_errors,
 )
@@ -35,12 +36,14 @@ def site_errors(
     reserved: tuple[str, ...] = (),
     database_here: bool = True,
     checkouts: dict | None = None,
+    dns_challenges: bool = True,
 ) -> list[str]:
     """Say everything that is wrong with a dict of sites, a sentence each; an empty list means that it can be served.
 
     `common` is what holds for every site, `elsewhere` the dicts of the other hosts, `only` a comma-separated selection
     of names, `reserved` further names that are no site's, `database_here` whether the host keeps a PostgreSQL of its own,
-    `checkouts` where the sources in git are by site, as module checkout returns it; one that is missing there is not looked into.
+    `checkouts` where the sources in git are by site, as module checkout returns it; one that is missing there is not looked into,
+    `dns_challenges` whether a certificate for a wildcard can be had.
     """
     if not isinstance(sites, dict):
         return ['"sites" must be a dict of sites by name, such as {blog: {domains: [blog.example.com], source: …}}']
@@ -56,7 +59,7 @@ def site_errors(
         if not isinstance(given, dict):
             errors.append(f"{say}must be a dict of keys, such as {{domains: [blog.example.com], source: …}}")
             continue
-        found = list(_key_errors(merged[name], given, required))
+        found = list(_key_errors(merged[name], given, required, dns_challenges=dns_challenges))
         if not found and not common_errors and given.get("state") != "absent":
             found = list(source_errors(merged[name], inventory_dir, as_dict(checkouts, name).get("path", "")))
             if not database_here and merged[name].get("database", "postgres") == "postgres":
@@ -95,7 +98,7 @@ def _only_errors(only: object, sites: dict) -> Iterator[str]:
             yield f'only: there is no site "{name}"; the sites are {", ".join(map(str, sites))}'
 
 
-def _key_errors(merged: dict, given: dict, required: tuple[str, ...]) -> Iterator[str]:
+def _key_errors(merged: dict, given: dict, required: tuple[str, ...], *, dns_challenges: bool) -> Iterator[str]:
     for key in given:
         if key not in KEYS:
             yield f'key "{key}" is not known{nearest(key, KEYS)}'
@@ -109,25 +112,21 @@ def _key_errors(merged: dict, given: dict, required: tuple[str, ...]) -> Iterato
     yield from database_errors(merged.get("database"))
     if merged.get("state") != "absent":
         yield from superuser_errors(merged.get("superuser"))
-        yield from tls_errors(merged, given)
+        yield from tls_errors(merged, given, dns_challenges=dns_challenges)
         yield from job_errors(merged)
         if merged.get("purge") is True:
             yield 'key "purge" goes with "state: absent" only'
 
 
-def _texts(value: object) -> list[str]:
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
 def _claims(name: str, site: dict) -> Iterator[tuple[str, str]]:
     """What only one site may have: (what, which)."""
-    for domain in dict.fromkeys(_texts(site.get("domains"))):
+    for domain in dict.fromkeys(texts(site.get("domains"))):
         yield "domain", domain
     user = site.get("user", name)
-    yield from (("user", text) for text in _texts([user]))
-    yield from (("root", str(PurePosixPath(text))) for text in _texts([site.get("root", f"/srv/{name}")]))
+    yield from (("user", text) for text in texts([user]))
+    yield from (("root", str(PurePosixPath(text))) for text in texts([site.get("root", f"/srv/{name}")]))
     database = as_dict(site, "database")
-    where = _texts([database.get("name", user), database.get("host")])
+    where = texts([database.get("name", user), database.get("host")])
     if len(where) == 2:
         yield "database", " on ".join(where)
 
@@ -150,13 +149,13 @@ def _clashes_elsewhere(sites: dict, elsewhere: tuple[dict, ...]) -> list[str]:
     """Another host may serve the same site, of a domain in common, if both get the same secrets; no two sites share a domain."""
     errors = []
     others = [(name, site) for other in elsewhere if isinstance(other, dict) for name, site in _present(other)]
-    domains = {domain: name for name, site in others for domain in _texts(site.get("domains"))}
+    domains = {domain: name for name, site in others for domain in texts(site.get("domains"))}
     for name, site in _present(sites):
-        for domain in _texts(site.get("domains")):
+        for domain in texts(site.get("domains")):
             owner = domains.get(domain, name)
             if owner != name:
                 errors.append(f'site "{name}": domain "{domain}" is also claimed by site "{owner}" on another host; each needs its own')
-        shared = any((domain, name) in domains.items() for domain in _texts(site.get("domains")))
+        shared = any((domain, name) in domains.items() for domain in texts(site.get("domains")))
         if shared and "DJANGO_SECRET_KEY" not in as_dict(site, "environment"):
             errors.append(f'site "{name}": key "environment": several hosts serve this site, so DJANGO_SECRET_KEY must come from the vault')
         if shared and "host" not in as_dict(site, "database"):

@@ -59,7 +59,8 @@ def droplet_plan(sites: dict, droplets: dict, domains: list[str], made: list[dic
     servers = {
         name: {
             "address": result["droplet"]["public_v4"],
-            "domains": _served(sites, droplets[name]) if name in droplets else [],
+            # A hosts file has no wildcards.
+            "domains": [domain for domain in _served(sites, droplets[name]) if not domain.startswith("*.")] if name in droplets else [],
             "fresh": bool(result.get("created") or result.get("rebuilt")),
         }
         for name, result in there.items()

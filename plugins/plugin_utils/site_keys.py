@@ -25,7 +25,12 @@ class Key:
 
 
 KEYS = {
-    "domains": Key("names", "Host names. The first is canonical, the rest redirect to it.", required=True, house_wide=False),
+    "domains": Key(
+        "names",
+        "Host names. The first is canonical, the rest redirect to it. `*.example.com` stands for all names below, which are served as they are.",
+        required=True,
+        house_wide=False,
+    ),
     "source": Key(
         "source",
         "`tatis`, the bundled site; `{path: DIRECTORY}`, relative to the inventory's directory; or `{git: URL, version: NAME}`, a branch, tag or commit,"

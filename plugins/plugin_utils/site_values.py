@@ -44,6 +44,7 @@ SYSTEM_DIRS = frozenset("bin boot dev etc home lib lib32 lib64 proc root run sbi
 
 SITE_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+DOMAIN = re.compile(rf"(\*\.(?=[^.]+\.))?{HOST_NAME.pattern}")
 VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?", re.ASCII)
 WEB_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
@@ -79,9 +80,11 @@ def _check_names(key: str, _spec: Key, value: object) -> Iterator[str]:
     for name in value:
         if isinstance(name, Undefined):
             yield f'key "{key}" refers to something that is not defined; look for it in the vault or the group_vars'
-        elif not isinstance(name, str) or not HOST_NAME.fullmatch(name):
+        elif not isinstance(name, str) or not DOMAIN.fullmatch(name):
             shown = repr(name) if isinstance(name, str) else "an entry"
             yield f'key "{key}": {shown} is no host name (lower-case letters, digits, - and dots, without scheme and port)'
+    if isinstance(value[0], str) and value[0].startswith("*."):
+        yield f'key "{key}": the first name is the canonical one; put one before "{value[0]}", such as {value[0][2:]}'
 
 
 def _check_source(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -205,7 +208,7 @@ def _check_certificate(key: str, _spec: Key, value: object) -> Iterator[str]:
             yield f"{say} must be the text of a PEM file; of a file beside the inventory, {{{{ lookup('ansible.builtin.file', …) }}}} is the text"
 
 
-def tls_errors(site: dict, given: dict) -> Iterator[str]:
+def tls_errors(site: dict, given: dict, *, dns_challenges: bool) -> Iterator[str]:
     """What only the merged dict tells. `given` is what the site says itself, without what holds for all."""
     certificate, own = site.get("certificate"), site.get("tls") == "own"
     if own and not isinstance(certificate, dict):
@@ -215,9 +218,12 @@ def tls_errors(site: dict, given: dict) -> Iterator[str]:
         yield from (f'key "certificate": "{part}" is missing; add it' + (" from the vault" if part == "key" else "") for part in missing)
         whole = all(isinstance(certificate.get(part), str) and "-----BEGIN" in certificate[part] for part in CERTIFICATE_KEYS)
         if whole and isinstance(site.get("domains"), list):
-            yield from certificate_errors(certificate, [domain for domain in site["domains"] if isinstance(domain, str)])
+            yield from certificate_errors(certificate, texts(site["domains"]))
     elif as_dict(given, "certificate"):
         yield 'key "certificate" goes with "tls: own" only'
+    if site.get("tls", "acme") == "acme" and not dns_challenges:
+        wildcards = [domain for domain in texts(site.get("domains")) if domain.startswith("*.")]
+        yield from (f'key "domains": a certificate for "{name}" takes an answer by DNS; give nginx_acme.dns.api_token, or another tls' for name in wildcards)
 
 
 def _check_superuser(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -448,3 +454,7 @@ _CHECKS = {
 def as_dict(mapping: object, key: str) -> dict:
     value = mapping.get(key) if isinstance(mapping, dict) else None
     return value if isinstance(value, dict) else {}
+
+
+def texts(value: object) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []

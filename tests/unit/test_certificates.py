@@ -241,6 +241,53 @@ def test_a_renewal_of_somebody_elses_is_left_alone(program, wanted, monkeypatch,
     assert (program.reloads, list(program.DIRECTORY.iterdir())) == ([], [])
 
 
+# Wildcards
+
+
+WILD = ["example.com", "*.example.com"]
+
+
+@pytest.fixture
+def dns_challenge(program, monkeypatch, tmp_path):
+    """Stands in for the program that answers DNS challenges: dns_challenge("print('{}')")."""
+
+    def become(text):
+        (tmp_path / "dns_challenge.py").write_text(text)
+        monkeypatch.setattr(program, "DNS_CHALLENGE", [sys.executable, str(tmp_path / "dns_challenge.py")])
+
+    return become
+
+
+def test_a_wildcard_is_proven_by_dns(program, wanted, certbot, dns_challenge):
+    dns_challenge("import sys; assert sys.argv[1:] == ['check', 'example.com', '*.example.com']; print('{}')")
+    certificates = wanted(blog=("acme", WILD), shop=("acme", ["shop.example.com"]))
+    certificates.preflight = True
+    certificates.leading_here = lambda domains: (domains, [])
+    assert certificates.issue() == ["issued blog: example.com *.example.com", "issued shop: shop.example.com"]
+    assert installed(program, "blog").names == set(WILD)
+    hooks = dict(zip(certbot.lines[0], certbot.lines[0][1:], strict=False))
+    assert (hooks["--preferred-challenges"], hooks["--manual-auth-hook"], hooks["--manual-cleanup-hook"]) == (
+        "dns",
+        f"{sys.executable} {program.DNS_CHALLENGE[1]} answer",
+        f"{sys.executable} {program.DNS_CHALLENGE[1]} clean",
+    )
+    assert "--manual" in certbot.lines[0]
+    assert "--manual" not in certbot.lines[1]
+
+
+def test_a_name_that_the_account_does_not_have_is_told(program, wanted, certbot, dns_challenge):
+    dns_challenge("""print('{"*.example.org": "no domain holds it"}')""")
+    certificates = wanted(True, blog=("acme", [*WILD, "*.example.org"]))
+    assert certificates.issue() == ["waiting blog: *.example.org: no domain holds it", "issued blog: example.com *.example.com"]
+
+
+def test_an_account_that_does_not_open_is_told(program, wanted, certbot, dns_challenge):
+    dns_challenge("import sys; sys.exit('there is no usable token')")
+    certificates = wanted(True, blog=("acme", WILD))
+    assert certificates.issue() == [f"waiting blog: {name}: there is no usable token" for name in WILD]
+    assert certbot.lines == []
+
+
 # The names
 
 

@@ -22,6 +22,14 @@ def errors(keys: dict | None = None, **options: object) -> list[str]:
     return contract.site_errors({"blog": {**DOMAINS, **(keys or {})}}, **options)
 
 
+def test_a_wildcard_needs_an_answer_by_dns():
+    domains = {"domains": ["example.com", "*.example.com"]}
+    told = 'site "blog": key "domains": a certificate for "*.example.com" takes an answer by DNS; give nginx_acme.dns.api_token, or another tls'
+    assert errors(domains, dns_challenges=False) == errors(domains, common={"tls": "acme"}, dns_challenges=False) == [told]
+    for tls in ("self-signed", "off", False):
+        assert errors({**domains, "tls": tls}, dns_challenges=False) == []
+
+
 def test_it_works():
     assert contract.site_errors({"blog": {"domains": ["blog.example.com"], "source": "tatis"}}) == []
 
@@ -42,7 +50,8 @@ def test_an_unknown_key(key, hint):
 
 
 def test_a_missing_key():
-    assert contract.site_errors({"blog": {}}) == ['site "blog": key "domains" is missing; host names. The first is canonical, the rest redirect to it.']
+    (told,) = contract.site_errors({"blog": {}})
+    assert told.startswith('site "blog": key "domains" is missing; host names. The first is canonical, the rest redirect to it.')
 
 
 def test_a_missing_key_that_only_this_play_needs():
@@ -100,7 +109,10 @@ WRONG = [
     ("domains", ["Blog.example.com"], NO_HOST.format("'Blog.example.com'")),
     ("domains", ["blog.example.com\n"], NO_HOST.format("'blog.example.com\\n'")),
     ("domains", ["-blog.example.com"], NO_HOST.format("'-blog.example.com'")),
-    ("domains", ["*.example.com"], NO_HOST.format("'*.example.com'")),
+    ("domains", ["*.example.com"], 'key "domains": the first name is the canonical one; put one before "*.example.com", such as example.com'),
+    ("domains", ["example.com", "*.com"], NO_HOST.format("'*.com'")),
+    ("domains", ["example.com", "*"], NO_HOST.format("'*'")),
+    ("domains", ["example.com", "www.*.example.com"], NO_HOST.format("'www.*.example.com'")),
     ("domains", [["blog.example.com"]], NO_HOST.format("an entry")),
     ("source", 7, SOURCE),
     ("source", ["tatis"], SOURCE),
@@ -300,6 +312,7 @@ def test_every_kind_has_a_wrong_value():
     ("key", "value"),
     [
         ("domains", ["blog.example.com", "www.blog.example.com", "xn--zrich-kva.example", "localhost"]),
+        ("domains", ["example.com", "*.example.com", "*.blog.example.com"]),
         ("environment", {"_a1": 'it\'s #1 $HOME `id` "x" \\', "B": 0, "EMPTY": ""}),
         ("database", "sqlite"),
         ("database", {**REMOTE, "host": "192.0.2.7", "port": 65535, "name": "blog_2", "user": "blog"}),

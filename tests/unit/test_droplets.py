@@ -57,6 +57,12 @@ def test_what_holds_for_all_is_looked_at_too():
     assert errors({}, ["fra1"]) == ['"droplet_common" must be a dict of keys that every droplet gets']
 
 
+def test_a_wildcard_is_a_record_and_in_no_hosts_file():
+    planned = plan({"web1": {}}, [made("web1")], sites={"blog": {"domains": ["example.com", "*.example.com"]}})
+    assert values(planned)["*.example.com", "A"] == ["203.0.113.7"]
+    assert planned["servers"]["web1"]["domains"] == ["example.com"]
+
+
 def test_a_name_outside_the_domains_is_told():
     assert errors({}, domains=["example.com"]) == ['site "shop": shop.example.org lies in none of droplet_domains; add the domain that holds it']
     assert errors({}, domains=[]) == []

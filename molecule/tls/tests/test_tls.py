@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 from on_server import header, linted, put, until
 
-SITES = ("blog", "shop", "broken", "notes", "paid")
+SITES = ("blog", "shop", "broken", "wild", "notes", "paid")
 ASK = "curl --silent --show-error --include --max-time 10 --resolve '*:80:127.0.0.1' --resolve '*:443:127.0.0.1'"
 PRIVATE = "/etc/shortstop/certificates /etc/letsencrypt/archive /etc/letsencrypt/accounts"
 
@@ -202,20 +202,61 @@ def test_keys_are_roots_alone(issued):
     assert "PRIVATE KEY" in issued.check_output("cat /etc/shortstop/certificates/blog.pem")
 
 
+def renew(server, site: str) -> None:
+    """What certbot's timer starts, on a day when the certificate has twenty days left."""
+    before = certificate(server, f"{site}.example.com").splitlines()[0]
+    end = server.check_output(f"openssl x509 -in /etc/shortstop/certificates/{site}.pem -noout -enddate").partition("=")[2]
+    then = server.check_output(f"date --date '{end} 20 days ago' '+%Y-%m-%d %H:%M:%S'")
+    server.check_output("mkdir --parents /run/systemd/system/certbot.service.d")
+    command = f"ExecStart=\nExecStart=faketime '{then}' /usr/bin/certbot -q renew --no-random-sleep-on-renew --cert-name shortstop-{site}\n"
+    put(server, "/run/systemd/system/certbot.service.d/then.conf", f"[Service]\n{command}")
+    server.check_output(
+        "systemctl daemon-reload && systemctl start certbot.service; rm --recursive /run/systemd/system/certbot.service.d; systemctl daemon-reload"
+    )
+    until(server, 10, f"! {shown(f'{site}.example.com')} | grep --quiet --fixed-strings '{before}'")
+
+
+# Wildcards
+
+
+def account(server, what: str):
+    return json.loads(server.check_output(f"curl --silent --fail http://127.0.0.1:8766/_fake/{what}"))
+
+
+def test_a_wildcard_is_proven_by_dns_in_the_first_run(server):
+    assert names(server, "any.wild.example.com") == {"wild.example.com", "www.wild.example.com", "*.wild.example.com"}
+    assert "Pebble" in certificate(server, "any.wild.example.com")
+    made = [request["body"] for request in account(server, "requests") if request["method"] == "POST" and request["path"].endswith("/records")]
+    assert {(record["type"], record["name"]) for record in made} == {("TXT", "_acme-challenge"), ("TXT", "_acme-challenge.www")}
+    assert account(server, "state")["records"] == {}
+
+
+def test_a_name_below_a_wildcard_is_served_as_it_is(server):
+    assert header(ask(server, "http://any.wild.example.com/a?b=c")[0].lower(), "location") == "https://any.wild.example.com/a?b=c"
+    assert ask(server, "https://any.wild.example.com/static/a.txt")[1] == "a page"
+    assert header(ask(server, "https://www.wild.example.com/a")[0].lower(), "location") == "https://wild.example.com/a"
+
+
+def test_the_account_s_token_is_in_one_file_that_root_alone_reads(server):
+    found = server.check_output("grep --recursive --files-with-matches dop_v1_wild /etc /var/log /var/lib/shortstop /usr/local/lib/shortstop || true")
+    assert found == "/etc/shortstop/dns_challenge.json"
+    assert server.check_output(f"stat --format '%a %U' {found}") == "600 root"
+
+
+def test_a_wildcard_is_renewed_by_the_server_alone(server):
+    renew(server, "wild")
+    assert names(server, "any.wild.example.com") == {"wild.example.com", "www.wild.example.com", "*.wild.example.com"}
+    assert account(server, "state")["records"] == {}
+
+
+# Renewal
+
+
 def test_a_renewal_is_noticed_by_no_visitor(issued):
     put(issued, "/root/visitors.py", VISITORS)
     issued.check_output("rm --force /root/stop /root/met.json; systemd-run --quiet --collect --unit visitors python3 /root/visitors.py")
-    # What certbot's timer starts, on a day when the certificate has twenty days left.
-    end = issued.check_output("openssl x509 -in /etc/shortstop/certificates/blog.pem -noout -enddate").partition("=")[2]
-    then = issued.check_output(f"date --date '{end} 20 days ago' '+%Y-%m-%d %H:%M:%S'")
     before = certificate(issued, "blog.example.com")
-    issued.check_output("mkdir --parents /run/systemd/system/certbot.service.d")
-    command = f"ExecStart=\nExecStart=faketime '{then}' /usr/bin/certbot -q renew --no-random-sleep-on-renew --cert-name shortstop-blog\n"
-    put(issued, "/run/systemd/system/certbot.service.d/then.conf", f"[Service]\n{command}")
-    issued.check_output(
-        "systemctl daemon-reload && systemctl start certbot.service; rm --recursive /run/systemd/system/certbot.service.d; systemctl daemon-reload"
-    )
-    until(issued, 10, f"! {shown('blog.example.com')} | grep --quiet --fixed-strings '{before.splitlines()[0]}'")
+    renew(issued, "blog")
     after = certificate(issued, "blog.example.com")
     # Some visits more, to the new one.
     until(issued, 10, "! pgrep --full 'worker process is shutting dow[n]'")

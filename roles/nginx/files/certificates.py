@@ -17,6 +17,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import socket
 import subprocess
 import sys
@@ -30,6 +31,7 @@ WEBROOT = Path("/var/lib/shortstop/acme")
 CERTBOT = Path("/etc/letsencrypt")
 LOCK = Path("/run/lock/shortstop-certificates")
 ISSUER = "Shortstop, self-signed"
+DNS_CHALLENGE = ["/usr/bin/python3", "-I", str(Path(__file__).with_name("dns_challenge.py"))]
 ISSUING = "SHORTSTOP_ISSUING"  # in the environment of a certbot that this program started
 PREFIX = "shortstop-"  # of certbot's names for what is ours
 DAYS = 365
@@ -156,7 +158,8 @@ class Certificates:
         covered = found.names if found and self.ordered_from(site) == self.directory else frozenset()
         if covered == set(domains):
             return [], self.install(site)
-        ready, waiting = self.leading_here(domains) if self.preflight else (domains, [])
+        look = self.within_the_account if by_dns(domains) else self.leading_here
+        ready, waiting = look(domains) if self.preflight else (domains, [])
         said = [f"waiting {site}: {sentence}" for sentence in waiting]
         # Its first name is what all others lead to: without it, a certificate is of no use.
         if domains[0] not in ready or covered == set(ready):
@@ -181,8 +184,12 @@ class Certificates:
         names = [argument for domain in domains for argument in ("--domain", domain)]
         # What came from another server is current in certbot's eyes.
         force = ["--force-renewal"] if self.lineage(site).exists() else []
+        how = ["--webroot", "--webroot-path", str(WEBROOT)]
+        if by_dns(domains):
+            answer, clean = (shlex.join([*DNS_CHALLENGE, what]) for what in ("answer", "clean"))
+            how = ["--manual", "--preferred-challenges", "dns", "--manual-auth-hook", answer, "--manual-cleanup-hook", clean]
         self.certbot(
-            *("certonly", "--webroot", "--webroot-path", str(WEBROOT), "--cert-name", PREFIX + site, "--key-type", "ecdsa"),
+            *("certonly", *how, "--cert-name", PREFIX + site, "--key-type", "ecdsa"),
             *("--server", self.directory, "--agree-tos", "--renew-with-new-domains", *contact, *force, *names),
         )
 
@@ -207,6 +214,17 @@ class Certificates:
             except Refused as refused:
                 waiting.append(str(refused))
         return ready, waiting
+
+    def within_the_account(self, domains: list[str]) -> tuple[list[str], list[str]]:
+        """The names whose DNS challenges can be answered, and a sentence for each of the others."""
+        asked = subprocess.run([*DNS_CHALLENGE, "check", *domains], capture_output=True, text=True, check=False)
+        wrong = json.loads(asked.stdout) if asked.returncode == 0 else dict.fromkeys(domains, asked.stderr.strip().rpartition("\n")[2])
+        return [domain for domain in domains if domain not in wrong], [f"{domain}: {sentence}" for domain, sentence in wrong.items()]
+
+
+def by_dns(domains: list[str]) -> bool:
+    """Whether a certificate for these names takes DNS challenges, which alone prove a wildcard."""
+    return any(domain.startswith("*.") for domain in domains)
 
 
 def ask(domain: str) -> None:
