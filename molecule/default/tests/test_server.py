@@ -89,6 +89,12 @@ def test_a_site_runs_as_its_user_in_a_sandbox(server, site):
     assert server.run(f"systemd-analyze security --threshold=15 {unit}").rc == 0
 
 
+def test_a_site_can_read_all_that_deploys_run_as_it(server):
+    """However narrow root's own umask is."""
+    assert server.check_output("runuser -u tatis -- find /usr/local/lib/shortstop ! -readable") == ""
+    assert server.file("/usr/local/lib/shortstop/linter/bin/python").exists
+
+
 @pytest.mark.parametrize("site", SITES)
 def test_a_boot_starts_what_is_live(server, site):
     assert {server.run(f"systemctl is-enabled gunicorn-{site}@{live(server, site)}.{kind}").stdout.strip() for kind in ("socket", "service")} == {"enabled"}
