@@ -32,6 +32,7 @@ STAND_INS = {
     "workstation_ssh_dir": str(SSH),
     "droplet_ssh_args": [f"-F{SSH}/config"],
     "ansible_ssh_common_args": f"-F {SSH}/config",
+    "base_never_banned": ["172.16.0.0/12"],
     "site_common": {"tls": "off", "environment": {"TATIS_API_URL": "http://127.0.0.1:8765"}},
 }
 
@@ -173,6 +174,14 @@ def test_a_second_run_only_looks_and_tells_no_token():
     assert changes() == []
     kept = [file for file in SSH.parent.rglob("*") if file.is_file() and TOKEN in file.read_text(errors="replace")]
     assert kept == []
+
+
+def test_a_run_knocks_at_no_closed_door():
+    """Somebody who does so often is sent away by sshd, and banned."""
+    refused = "journalctl --unit ssh --output cat | grep --count 'authenticating user' || true"
+    before = PRODUCTION.run(refused)
+    run().expect_success()
+    assert PRODUCTION.run(refused) == before
 
 
 def test_a_reserved_address_was_had_once_and_leads_to_the_droplet():

@@ -1,10 +1,9 @@
-# Whether a droplet is ready: ready.sh DEPLOY_USER ADDRESS [WORDS FOR SSH…]. 0: it is; 75: not yet; 1: it will never be.
+# Whether a droplet is ready: ready.sh 'USER USER' ADDRESS [WORDS FOR SSH…]. 0: it is; 75: not yet; 1: it will never be.
 export LC_ALL=C
-deploy_user=$1
+users=$1
 address=$2
 shift 2
-# Root's door is open at first, and later the deploy user's alone.
-for user in root "$deploy_user"; do
+for user in $users; do
     said=$(ssh "$@" -o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=5 -l "$user" "$address" '
         echo inside
         if command -v cloud-init >/dev/null; then cloud-init status; else echo status: none; fi' 2>&1 </dev/null | tr -d '\r')
