@@ -28,9 +28,8 @@ def headers(server: Host) -> dict[str, set[str]]:
 
 
 def answer(server: Host, *options: str) -> str:
-    return server.check_output(
-        f"curl --silent --include --max-time 10 {' '.join(options)} --header 'Host: tatis.{server.backend.name}.example.com' http://127.0.0.1/"
-    )
+    url = f"https://tatis.{server.backend.name}.example.com/"
+    return server.check_output(f"curl --silent --include --insecure --http1.1 --max-time 10 {' '.join(options)} --connect-to ::127.0.0.1: {url}")
 
 
 @control("nginx-01")

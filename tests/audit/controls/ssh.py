@@ -70,7 +70,6 @@ SERVER = {
     "sshd-44": {"printmotd": "no"},
     "sshd-45": {"printlastlog": "no"},
     "sshd-46": {"banner": "none"},
-    "sshd-47": {"debianbanner": "no"},
 }
 
 
@@ -129,6 +128,14 @@ def the_settings_are_root_s(server: Host) -> None:
     for path in ("/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/00-shortstop.conf"):
         file = server.file(path)
         assert (file.user, file.group, file.mode) == ("root", "root", 0o600)
+
+
+@control("sshd-47")
+def it_does_not_say_which_package_it_is(server: Host) -> None:
+    # Not each sshd tells this setting of its own.
+    said = server.check_output("bash -c 'exec 3<>/dev/tcp/127.0.0.1/22 && head -n 1 <&3'")
+    assert said.startswith("SSH-2.0-OpenSSH_")
+    assert "Debian" not in said
 
 
 @control("sshd-09")
