@@ -230,7 +230,7 @@ def texts(server) -> list[str]:
 def test_a_wildcard_is_proven_by_dns_in_the_first_run(server):
     assert names(server, "any.wild.example.com") == {"wild.example.com", "www.wild.example.com", "*.wild.example.com"}
     assert "Pebble" in certificate(server, "any.wild.example.com")
-    made = [request["body"] for request in account(server, "requests") if request["method"] == "POST" and request["path"].endswith("/records")]
+    made = [request["body"] for request in account(server, "requests")["requests"] if request["method"] == "POST" and request["path"].endswith("/records")]
     assert {(record["type"], record["name"]) for record in made} == {("TXT", "_acme-challenge"), ("TXT", "_acme-challenge.www")}
     assert texts(server) == []
 
