@@ -80,9 +80,9 @@ class Account:
 
 def ask(name_server: str, fqdn: str) -> list[str]:
     """The texts that a name server, with a port or without, tells of a name. It is asked itself: others remember that there was none."""
-    host, _, port = name_server.partition(":")
+    host, _colon, port = name_server.partition(":")
     address = socket.getaddrinfo(host, port or 53, type=socket.SOCK_DGRAM, flags=socket.AI_ADDRCONFIG)[0][4]
-    answer, _ = dns.query.udp_with_fallback(dns.message.make_query(fqdn, "TXT"), address[0], timeout=SECONDS_TO_TELL, port=address[1])
+    answer, _by_tcp = dns.query.udp_with_fallback(dns.message.make_query(fqdn, "TXT"), address[0], timeout=SECONDS_TO_TELL, port=address[1])
     return [b"".join(record.strings).decode() for found in answer.answer if found.rdtype == dns.rdatatype.TXT for record in found]
 
 
