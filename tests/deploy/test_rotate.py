@@ -50,7 +50,6 @@ def enters(site: Site, password: str, user: str = "blog") -> bool:
     return site.server.succeeds(f"PGPASSWORD='{password}' psql --host {address} --username {user} --dbname blog --command 'SELECT 1'")
 
 
-@pytest.mark.short
 def test_whoever_is_signed_in_stays_so_for_one_rotation(blog: Site, table: Table) -> None:
     _one, cookie = visit(blog)
     believed = [visit(blog, cookie)[0]]
