@@ -194,7 +194,7 @@ def write_unit(_given):
     create("/etc/systemd/system/attack.service")
 
 
-@attempt("write a job of cron", control="root", refusal="EROFS")
+@attempt("write a job of cron", control="root", refusal="EACCES")
 def write_cron(_given):
     create("/etc/cron.d/attack")
 
