@@ -72,8 +72,8 @@ from ansible.errors import AnsibleParserError
 from ansible.inventory.group import to_safe_group_name
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
-from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import summary
-from ansible_collections.shortstop.django.plugins.module_utils.digitalocean_api import ApiError, Client
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import connect, summary
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean_api import ApiError
 
 SCOPES = ("droplet:read", "tag:read")
 CLIENT_OPTIONS = ("api_token", "api_url", "request_timeout", "wait_timeout")
@@ -101,7 +101,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         options = {name: self.templar.template(self.get_option(name)) for name in CLIENT_OPTIONS}
         about = f'droplets with tag "{self.get_option("tag")}"'
         try:
-            found = Client(options, about, SCOPES, self._show).list_all("/v2/droplets", "droplets", tag_name=self.get_option("tag"))
+            found = connect(options, about, SCOPES, self._show).list_all("/v2/droplets", "droplets", tag_name=self.get_option("tag"))
         except ApiError as error:
             raise AnsibleParserError(f"{about}: {error}") from None
         return sorted(map(summary, found), key=lambda droplet: droplet["name"])

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from urllib.request import getproxies_environment
+
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.urls import Request, make_context
 
 from ansible_collections.shortstop.django.plugins.module_utils.digitalocean_api import TOKEN_VARIABLES, ApiError, Client
 
@@ -13,6 +16,18 @@ OPTIONS = {
     "request_timeout": {"type": "int", "default": 30},
     "wait_timeout": {"type": "int", "default": 300},
 }
+
+
+def connect(options, about, scopes=(), say=lambda _line: None):
+    """The account that the options open."""
+    http = Request(
+        timeout=options["request_timeout"],
+        follow_redirects="none",
+        use_netrc=False,  # which would take the token's place
+        use_proxy=bool(getproxies_environment()),  # other places are not asked: macOS ends a forked process that asks them
+        context=make_context(),
+    )
+    return Client(options, about, http.open, scopes, say)
 
 
 def ensure_tag(api, tag):
@@ -53,7 +68,7 @@ def result(about, scopes, apply, options, check_mode, say=lambda _line: None):
     """What a module returns. `about` is formatted with the options, and begins the message where that is why it failed."""
     about = about.format(**options)
     try:
-        return apply(Client(options, about, scopes, say), options, check_mode)
+        return apply(connect(options, about, scopes, say), options, check_mode)
     except ApiError as error:
         return {"failed": True, "msg": f"{about}: {error}"}
 

@@ -6,7 +6,6 @@ Nothing here is Ansible's, since servers that answer DNS challenges have this fi
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import re
@@ -15,7 +14,6 @@ import time
 from http.client import HTTPException
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener, getproxies_environment
 
 from ansible_collections.shortstop.django.plugins.module_utils import waiting
 
@@ -46,21 +44,13 @@ class TookTooLong(ApiError):
     """What was waited for did not happen in time."""
 
 
-# It takes longer to make than most questions.
-_trust = functools.cache(ssl.create_default_context)
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """The token is for this host alone."""
-
-    def redirect_request(self, *_what):
-        return None
-
-
 class Client:
-    """One account, as a token opens it. `about` begins each message, and `say` shows those that come while it waits."""
+    """One account, as a token opens it. `about` begins each message, and `say` shows those that come while it waits.
 
-    def __init__(self, options, about, scopes=(), say=lambda _line: None):
+    `open_url(method, url, data, headers)` asks, and answers and fails as urllib does. It follows no redirect: the token is for one host alone.
+    """
+
+    def __init__(self, options, about, open_url, scopes=(), say=lambda _line: None):
         self.url = options["api_url"].rstrip("/")
         self.timeout = options["request_timeout"]
         self.limit = options["wait_timeout"]
@@ -73,8 +63,7 @@ class Client:
         parts = urlsplit(self.url)
         if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in ("127.0.0.1", "::1", "localhost")):
             raise ApiError(f"api_url is {self.url}, where everybody could read the token on its way; it must begin with https://")
-        # Proxies are the environment's alone: macOS ends a forked process that asks other places for them.
-        self._http = build_opener(ProxyHandler(getproxies_environment()), HTTPSHandler(context=_trust()), _NoRedirects)
+        self._open_url = open_url
 
     def get(self, path, **query):
         return self._repeat("GET", path, query=query)
@@ -183,11 +172,11 @@ class Client:
     def _open(self, method, path, body, query):
         url = self.url + quote(path) + (f"?{urlencode(query)}" if query else "")
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json", "User-Agent": "shortstop.django"}
-        asked = Request(url, None if body is None else json.dumps(body).encode(), headers, method=method)
+        data = None if body is None else json.dumps(body).encode()
         request = f"{method} {path}"
         try:
             try:
-                answer = self._http.open(asked, timeout=self.timeout)
+                answer = self._open_url(method, url, data, headers)
             except HTTPError as error:
                 answer = error
             with answer:

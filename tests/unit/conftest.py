@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import os
@@ -16,6 +17,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
+from ansible.module_utils.urls import make_context
 from fake_digitalocean import FakeDigitalOcean
 from hypothesis import settings
 from jinja2 import Environment, StrictUndefined
@@ -222,6 +224,9 @@ def make_release(blog) -> Callable[..., None]:
     return make
 
 
+one_context = functools.cache(make_context)
+
+
 class DigitalOcean:
     """Runs the modules of DigitalOcean's as Ansible does, against the fake, with a clock that nobody waits for."""
 
@@ -229,13 +234,13 @@ class DigitalOcean:
 
     def __init__(self, fake: FakeDigitalOcean, clock: Clock, monkeypatch) -> None:
         from ansible_collections.shortstop.django.plugins.action import digitalocean_droplet as action
-        from ansible_collections.shortstop.django.plugins.module_utils import digitalocean_api as client
-        from ansible_collections.shortstop.django.plugins.module_utils import waiting
+        from ansible_collections.shortstop.django.plugins.module_utils import digitalocean, digitalocean_api, waiting
 
         self.fake, self.clock, self.action = fake, clock, action
         self.shown: list[str] = []
-        monkeypatch.setattr(client, "time", clock)
+        monkeypatch.setattr(digitalocean_api, "time", clock)
         monkeypatch.setattr(waiting, "time", clock)
+        monkeypatch.setattr(digitalocean, "make_context", one_context)
         monkeypatch.setattr(action, "Display", lambda: SimpleNamespace(display=self.shown.append))
         monkeypatch.setenv("no_proxy", "*")
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-import urllib.request
 from urllib.error import URLError
 
 import pytest
 
-from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS
+from ansible_collections.shortstop.django.plugins.module_utils.digitalocean import OPTIONS, Request
 
 LIST = "GET /v2/droplets?tag_name=shortstop&page=1&per_page=200"
 ABOUT = 'droplets with tag "shortstop"'
@@ -156,7 +155,7 @@ def test_a_certificate_of_somebody_else_is_not_tried_again(look, digitalocean, m
         error.verify_message = "self-signed certificate"
         raise URLError(error)
 
-    monkeypatch.setattr(urllib.request.OpenerDirector, "open", refuse)
+    monkeypatch.setattr(Request, "open", refuse)
     assert look() == f"{ABOUT}: {digitalocean.fake.url} does not prove that it is the one it claims to be (self-signed certificate)"
     assert digitalocean.clock.slept == []
 

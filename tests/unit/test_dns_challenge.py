@@ -123,3 +123,9 @@ def test_a_token_that_is_not_accepted_is_told_without_it(program, capsys):
     said = capsys.readouterr().err
     assert said.startswith("example.com: the API does not accept the token (401, ")
     assert "dop_v1_another" not in said
+
+
+def test_nobody_is_followed_to_another_place(program, fake):
+    fake.trouble(status=302, headers={"location": f"{fake.url}/v2/elsewhere"})
+    assert program("answer", "example.com", "proof") == 1
+    assert not [path for path in fake.asked() if "elsewhere" in path]

@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import dns.exception
 import dns.message
@@ -32,6 +33,7 @@ TTL = 30  # seconds, the least that DigitalOcean takes
 SECONDS_TO_SPREAD = 180
 LOOK_EVERY = 2  # seconds
 SECONDS_TO_TELL = 5
+SECONDS_TO_ANSWER = 30
 
 
 class Account:
@@ -39,8 +41,8 @@ class Account:
 
     def __init__(self, configuration: dict) -> None:
         self.name_servers: list[str] = configuration["name_servers"]
-        options = {"api_token": configuration["api_token"], "api_url": configuration["api_url"], "request_timeout": 30, "wait_timeout": 60}
-        self.api = Client(options, "dns", SCOPES, print)
+        account = {name: configuration[name] for name in ("api_token", "api_url")}
+        self.api = Client({**account, "request_timeout": SECONDS_TO_ANSWER, "wait_timeout": 60}, "dns", open_url, SCOPES, print)
 
     def challenge(self, name: str) -> RecordSet:
         """The records by which a name's challenge is answered, in the longest domain of the account that holds it."""
@@ -76,6 +78,15 @@ class Account:
             if value not in told:
                 return None, f"{name_server} does not tell it yet"
         return True, ""
+
+
+class NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *_what: object) -> None:
+        """The token is for one host alone."""
+
+
+def open_url(method: str, url: str, data: bytes | None, headers: dict[str, str]):
+    return build_opener(NoRedirects).open(Request(url, data, headers, method=method), timeout=SECONDS_TO_ANSWER)
 
 
 def ask(name_server: str, fqdn: str) -> list[str]:
