@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from house import Server
-from load import Load, Window
+from load import Load
 from sandboxed import group_file, inside
 
 BAR = 2.0  # times the idle p99, printed
@@ -20,11 +19,10 @@ SITE_TASKS, SITE_MEMORY = 2 * UNIT_TASKS, 2 * UNIT_MEMORY
 
 
 @pytest.fixture(scope="module")
-def neighbour(served: Server) -> Iterator[tuple[Load, Window]]:
-    """Visitors of shop, all the time, and how it is when nothing happens."""
+def neighbour(served: Server) -> Iterator[Load]:
+    """Visitors of shop, all the time."""
     with Load(served, "shop.example.com", {served.live("shop")}, rate=20) as load:
-        time.sleep(2)
-        yield load, load.quiet(SECONDS)
+        yield load
 
 
 @contextmanager
@@ -42,9 +40,10 @@ def hog(what: str, amount: int) -> list[str]:
     return ["python3", "/opt/attack/hogs.py", what, str(amount), str(SECONDS)]
 
 
-def hogs(server: Server, neighbour: tuple[Load, Window], what: str, *commands: str) -> list[str]:
-    """What these commands said that ran beside each other; the neighbour's visitors are looked at meanwhile."""
-    load, idle = neighbour
+def hogs(server: Server, load: Load, what: str, *commands: str) -> list[str]:
+    """What these commands said that ran beside each other; the neighbour's visitors are looked at before and meanwhile."""
+    # Each time anew: what else keeps this machine busy meets both alike.
+    idle = load.quiet(SECONDS)
     with load.window() as window, started(server, *commands) as running:
         said = [process.communicate(timeout=90)[0] for process in running]
     ratio = window.p99 / idle.p99
