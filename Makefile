@@ -10,8 +10,9 @@ export RELEASES ?= bookworm trixie
 LINK := .ansible/collections/ansible_collections/shortstop/django
 HOST := tests/host/host
 DEMO := shortstop-demo
-# Scenarios that take minutes, and belong to the drills: from a token to a page, what auditors say of a whole host, and two that share a database.
-export LONG := droplet audit two-hosts
+# Scenarios that take minutes, and belong to the drills: from a token to a page, what auditors say of a whole host, somebody else's project, and two hosts
+# that share a database.
+export LONG := audit consumer droplet two-hosts
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_HOME := $(CURDIR)/.ansible
