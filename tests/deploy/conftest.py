@@ -1,4 +1,4 @@
-"""Deploys under load. Each module gets a fresh host that serves two sites, and a project of its own to run from; the short form has one for all."""
+"""Deploys under load. Each module gets a fresh host that serves two sites, and a project of its own to run from."""
 
 from __future__ import annotations
 
@@ -49,18 +49,15 @@ def short(pytestconfig: pytest.Config) -> bool:
     return pytestconfig.getoption("--short")
 
 
-def scope(fixture_name: str, config: pytest.Config) -> str:
-    return "session" if config.getoption("--short") else "module"
-
-
-@pytest.fixture(scope=scope)
-def server(request: pytest.FixtureRequest, short: bool) -> Iterator[Server]:
-    """A fresh host."""
-    with fresh_host("deploy-short" if short else request.module.__name__.rpartition(".")[2].replace("test_", "deploy-"), "trixie") as host:
+@pytest.fixture(scope="module")
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """A fresh host; a module says with `RELEASE` which."""
+    name = request.module.__name__.rpartition(".")[2].replace("test_", "deploy-")
+    with fresh_host(name, getattr(request.module, "RELEASE", "trixie")) as host:
         yield host
 
 
-@pytest.fixture(scope=scope)
+@pytest.fixture(scope="module")
 def served(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Site]:
     """The sites blog and shop, served."""
     project = Project(tmp_path_factory.mktemp("project"), server)
@@ -69,11 +66,11 @@ def served(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return sites
 
 
-@pytest.fixture(scope=scope)
+@pytest.fixture(scope="module")
 def blog(served: dict[str, Site]) -> Site:
     return served["blog"]
 
 
-@pytest.fixture(scope=scope)
+@pytest.fixture(scope="module")
 def shop(served: dict[str, Site]) -> Site:
     return served["shop"]
