@@ -9,18 +9,8 @@ from pathlib import PurePosixPath
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import HOUSE_WIDE, KEYS
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_source import source_errors
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import (
-    RESERVED_NAMES,
-    SITE_NAME,
-    as_dict,
-    database_errors,
-    job_errors,
-    nearest,
-    superuser_errors,
-    texts,
-    tls_errors,
-    value_errors,
-)
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import RESERVED_NAMES, SITE_NAME, as_dict, nearest, texts, value_errors
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_whole import database_errors, job_errors, superuser_errors, tls_errors
 
 NO_DATABASE_HERE = 'key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite or {host: HOST, password: …}'
 

@@ -9,7 +9,6 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.shortstop.django.plugins.plugin_utils.certificates import certificate_errors
 from ansible_collections.shortstop.django.plugins.plugin_utils.outbound import is_destination
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import (
     CERTIFICATE_KEYS,
@@ -184,16 +183,6 @@ def _check_database(key: str, _spec: Key, value: object) -> Iterator[str]:
             yield f"{say} must be a lower-case letter, then up to 30 letters, digits or _"
 
 
-def database_errors(database: object) -> Iterator[str]:
-    """What only the merged dict tells, since a site and site_common may each give a part of it."""
-    if not isinstance(database, dict):
-        return
-    if "host" not in database and not set(database) - set(DATABASE_KEYS):
-        yield 'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
-    if "host" in database and "password" not in database:
-        yield 'key "database": "password" is missing; two servers share it, so it comes from the vault'
-
-
 def _check_certificate(key: str, _spec: Key, value: object) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f'key "{key}" must be {{cert: …, key: …}}, both the text of a PEM file'
@@ -206,24 +195,6 @@ def _check_certificate(key: str, _spec: Key, value: object) -> Iterator[str]:
             yield f"{say} refers to something that is not defined; add it to the vault"
         elif not isinstance(given, str) or "-----BEGIN" not in given:
             yield f"{say} must be the text of a PEM file; of a file beside the inventory, {{{{ lookup('ansible.builtin.file', …) }}}} is the text"
-
-
-def tls_errors(site: dict, given: dict, *, dns_challenges: bool) -> Iterator[str]:
-    """What only the merged dict tells. `given` is what the site says itself, without what holds for all."""
-    certificate, own = site.get("certificate"), site.get("tls") == "own"
-    if own and not isinstance(certificate, dict):
-        yield 'key "certificate" is missing; tls: own needs {cert: …, key: …}'
-    elif own:
-        missing = [part for part in CERTIFICATE_KEYS if part not in certificate]
-        yield from (f'key "certificate": "{part}" is missing; add it' + (" from the vault" if part == "key" else "") for part in missing)
-        whole = all(isinstance(certificate.get(part), str) and "-----BEGIN" in certificate[part] for part in CERTIFICATE_KEYS)
-        if whole and isinstance(site.get("domains"), list):
-            yield from certificate_errors(certificate, texts(site["domains"]))
-    elif as_dict(given, "certificate"):
-        yield 'key "certificate" goes with "tls: own" only'
-    if site.get("tls", "acme") == "acme" and not dns_challenges:
-        wildcards = [domain for domain in texts(site.get("domains")) if domain.startswith("*.")]
-        yield from (f'key "domains": a certificate for "{name}" takes an answer by DNS; give nginx_acme.dns.api_token, or another tls' for name in wildcards)
 
 
 def _check_superuser(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -240,14 +211,6 @@ def _check_superuser(key: str, _spec: Key, value: object) -> Iterator[str]:
             yield from _text_errors(say, given, secret=False)
         else:
             yield f"{say} must be a text; put it into quotes"
-
-
-def superuser_errors(superuser: object) -> Iterator[str]:
-    """What only the merged dict tells."""
-    if isinstance(superuser, dict) and superuser and not set(superuser) - set(SUPERUSER_KEYS):
-        for part in ("username", "password"):
-            if part not in superuser:
-                yield f'key "superuser": "{part}" is missing; add it' + (" from the vault" if part == "password" else "")
 
 
 def _check_timers(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -305,22 +268,6 @@ def _is_command(given: object) -> bool:
     except ValueError:
         return False
     return bool(words and PROGRAM.fullmatch(words[0]))
-
-
-def job_errors(site: dict) -> Iterator[str]:
-    """What only the merged dict tells of timers and daemons, since a site and site_common may each give a part of one."""
-    for key, known in {"timers": TIMER_KEYS, "daemons": DAEMON_KEYS}.items():
-        for name, job in as_dict(site, key).items():
-            say = f'key "{key}": "{name}"'
-            if not isinstance(job, dict) or set(job) - set(known):
-                continue
-            if "command" not in job:
-                yield f'{say}: "command" is missing; say what to run, such as manage.py {name}'
-            if key == "timers" and ("every" in job) == ("calendar" in job):
-                yield f'{say} must have either "every" or "calendar", such as every: 1min'
-    for name in as_dict(site, "daemons"):
-        if name in as_dict(site, "timers"):
-            yield f'key "daemons": "{name}" is also a timer; give one of them another name'
 
 
 def _check_user(key: str, _spec: Key, value: object) -> Iterator[str]:

@@ -43,7 +43,7 @@ def test_it_works(server, site):
     file = server.file(f"/etc/shortstop/{site}/environment")
     assert (file.user, file.group, file.mode) == ("root", "root", 0o600)
     told = unit_environment(server, file.path, initial="D")
-    assert told["DJANGO_ALLOWED_HOSTS"] == {"blog": "blog.example.com,www.blog.example.com", "shop": "shop.example.com"}[site]
+    assert told["DJANGO_ALLOWED_HOSTS"] == {"blog": "blog.example.com,www.blog.example.com", "shop": "shop.example.com,.shop.example.com"}[site]
     assert told["DATABASE_URL"] == {"blog": "postgres:///blog", "shop": "sqlite:////srv/shop/var/db.sqlite3"}[site]
     assert told["DJANGO_DEBUG"] == "0"
 
@@ -53,6 +53,11 @@ def test_a_site_is_told_its_own_names(server):
     assert told["DJANGO_CSRF_TRUSTED_ORIGINS"] == "https://blog.example.com,https://www.blog.example.com"
     assert told["DJANGO_SETTINGS_MODULE"] == "blog.settings"
     assert (told["DJANGO_MEDIA_ROOT"], told["DJANGO_STATE_DIR"]) == ("/srv/blog/media", "/srv/blog/var")
+
+
+def test_django_accepts_what_stands_below_a_wildcard(server):
+    told = unit_environment(server, "/etc/shortstop/shop/environment", initial="D")
+    assert told["DJANGO_CSRF_TRUSTED_ORIGINS"] == "https://shop.example.com,https://*.shop.example.com"
 
 
 def test_a_given_secret_arrives_byte_for_byte(server):
