@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ from load import Load
 from sandboxed import group_file, inside
 
 BAR = 2.0  # times the idle p99, printed
-SECONDS = 12
+SECONDS = 20
 UNIT_TASKS, UNIT_MEMORY = 256, 512  # by convention
 SITE_TASKS, SITE_MEMORY = 2 * UNIT_TASKS, 2 * UNIT_MEMORY
 
@@ -41,11 +42,16 @@ def hog(what: str, amount: int) -> list[str]:
 
 
 def hogs(server: Server, load: Load, what: str, *commands: str) -> list[str]:
-    """What these commands said that ran beside each other; the neighbour's visitors are looked at before and meanwhile."""
+    """What these commands said that ran beside each other; the neighbour's visitors are looked at before and meanwhile.
+
+    Whoever is stopped begins again, as a service does, so that the neighbour is looked at for as long as without them.
+    """
     # Each time anew: what else keeps this machine busy meets both alike.
-    idle = load.quiet(SECONDS)
-    with load.window() as window, started(server, *commands) as running:
-        said = [process.communicate(timeout=90)[0] for process in running]
+    idle, end, said = load.quiet(SECONDS), time.monotonic() + SECONDS, []
+    with load.window() as window:
+        while time.monotonic() < end:
+            with started(server, *commands) as running:
+                said += [process.communicate(timeout=90)[0] for process in running]
     ratio = window.p99 / idle.p99
     print(f"\n{server.name}: {what}: idle p99 {idle.p99 * 1000:.0f} ms, now {window}; {ratio:.1f} times (bar {BAR:.0f})")
     assert window.ordinary
@@ -79,8 +85,9 @@ def test_fork_bombs_in_many_units(served: Server, neighbour):
 
 
 def test_memory(served: Server, neighbour):
-    (said,) = hogs(served, neighbour, "a memory hog", inside(served, "blog", *hog("memory", 2000)))
-    assert UNIT_MEMORY / 2 < json.loads(said.splitlines()[-1])["taken"] <= UNIT_MEMORY
+    taken = [json.loads(said.splitlines()[-1])["taken"] for said in hogs(served, neighbour, "a memory hog", inside(served, "blog", *hog("memory", 2000)))]
+    assert UNIT_MEMORY / 2 < min(taken)
+    assert max(taken) <= UNIT_MEMORY
 
 
 def test_memory_in_many_units(served: Server, neighbour):
