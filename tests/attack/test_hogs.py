@@ -6,7 +6,8 @@ import json
 import shlex
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from house import Server
@@ -22,8 +23,18 @@ SITE_TASKS, SITE_MEMORY = 2 * UNIT_TASKS, 2 * UNIT_MEMORY
 @pytest.fixture(scope="module")
 def neighbour(served: Server) -> Iterator[Load]:
     """Visitors of shop, all the time."""
+    let_pass(served.port(80))
     with Load(served, "shop.example.com", {served.live("shop")}, rate=20) as load:
         yield load
+
+
+def let_pass(port: int) -> None:
+    """Have the engine's proxy of a published port pass on at once what it is given: it stands for the way to the server, which no hog is on."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0].endswith(b"docker-proxy") and str(port).encode() in words:
+                subprocess.run(["chrt", "--all-tasks", "--fifo", "--pid", "1", process.name], check=True)
 
 
 @contextmanager
