@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import http.client
 import http.server
 import importlib.util
@@ -13,6 +14,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = importlib.util.spec_from_file_location("certificates", ROOT / "roles/nginx/files/certificates.py")
@@ -31,7 +36,8 @@ def program(tmp_path, monkeypatch):
         place = tmp_path / name.lower()
         place.mkdir()
         monkeypatch.setattr(module, name, place)
-    monkeypatch.setattr(module, "LOCK", tmp_path / "lock")
+    for name in ("LOCK", "RELOAD", "REFUSALS"):
+        monkeypatch.setattr(module, name, tmp_path / name.lower())
     monkeypatch.setattr(module, "CONFIGURATION", tmp_path / "certificates.json")
     module.reloads = []
     monkeypatch.setattr(module, "reload_nginx", lambda: module.reloads.append(True))
@@ -76,18 +82,31 @@ def certbot(program, monkeypatch):
     return run
 
 
-def lineage(program, name, names, server=CA):
-    """What certbot keeps of a certificate. Its issuer is none of ours."""
+def lineage(program, name, names, server=CA, left=None):
+    """What certbot keeps of a certificate, with so many days left if not all. Its issuer is none of ours."""
     live = program.CERTBOT / "live" / name
     live.mkdir(parents=True, exist_ok=True)
     issuer, program.ISSUER = program.ISSUER, "A public authority"
-    key, mark, certificate = program.self_sign(names).partition("-----BEGIN CERTIFICATE-----")
+    pem = program.self_sign(names) if left is None else aged(names, left)
+    key, mark, certificate = pem.partition("-----BEGIN CERTIFICATE-----")
     program.ISSUER = issuer
     (live / "privkey.pem").write_text(key)
     for file in ("cert.pem", "fullchain.pem"):
         (live / file).write_text(mark + certificate)
     (program.CERTBOT / "renewal").mkdir(exist_ok=True)
     (program.CERTBOT / "renewal" / f"{name}.conf").write_text(f"[renewalparams]\nserver = {server}\n")
+
+
+def aged(names, left):
+    """Key and certificate of ninety days, of which so many are left."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "A public authority")])
+    end = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=left)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
+    builder = builder.not_valid_before(end - datetime.timedelta(days=90)).not_valid_after(end)
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False)
+    pem_key = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return (pem_key + builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)).decode()
 
 
 def installed(program, site):
@@ -210,6 +229,134 @@ def test_a_site_that_comes_back_gets_what_certbot_still_has(program, wanted, cer
     assert (certbot.lines, len(program.reloads)) == ([], 1)
 
 
+# A name that leaves, an order that is refused
+
+
+@pytest.fixture
+def away(program, monkeypatch):
+    """The names that do not lead here."""
+    names = set()
+
+    def ask(domain):
+        if domain in names:
+            raise program.Refused(f"{domain} has no address yet")
+
+    monkeypatch.setattr(program, "ask", ask)
+    return names
+
+
+def test_a_name_that_has_left_keeps_no_certificate_from_its_renewal(program, wanted, certbot, away):
+    away.add("www.blog.example.com")
+    certificates = wanted(True, blog=("acme", DOMAINS))
+    # certbot tries by itself first.
+    lineage(program, "shortstop-blog", DOMAINS, left=29)
+    assert certificates.issue() == []
+    lineage(program, "shortstop-blog", DOMAINS, left=17)
+    assert certificates.issue() == ["waiting blog: www.blog.example.com has no address yet", "issued blog: blog.example.com"]
+    assert "--force-renewal" in certbot.lines[-1]
+    assert installed(program, "blog").names == {"blog.example.com"}
+    assert certificates.issue() == ["waiting blog: www.blog.example.com has no address yet"]
+    assert len(certbot.lines) == 1
+
+
+def test_what_certbot_could_not_renew_is_ordered_whole_where_all_names_lead_here(program, wanted, certbot, away):
+    lineage(program, "shortstop-blog", DOMAINS, left=17)
+    assert wanted(True, blog=("acme", DOMAINS)).issue() == ["issued blog: blog.example.com www.blog.example.com"]
+    assert not installed(program, "blog").overdue
+
+
+def test_a_name_that_is_away_for_a_moment_stays_on_the_certificate(program, wanted, certbot, away):
+    away.add("new.example.com")
+    certificates = wanted(True, blog=("acme", [*DOMAINS, "new.example.com"]))
+    certificates.issue()
+    away.add("www.blog.example.com")
+    gone, new = (f"waiting blog: {name} has no address yet" for name in ("www.blog.example.com", "new.example.com"))
+    assert certificates.issue() == [gone, new]
+    away.remove("new.example.com")
+    assert certificates.issue() == [
+        gone,
+        "waiting blog: new.example.com joins once www.blog.example.com leads here again, or is none of the site's domains any more",
+    ]
+    assert installed(program, "blog").names == set(DOMAINS)
+    assert len(certbot.lines) == 1
+    away.clear()
+    assert certificates.issue() == ["issued blog: blog.example.com www.blog.example.com new.example.com"]
+
+
+def test_a_name_that_the_inventory_gives_up_leaves_the_certificate(program, wanted, certbot, away):
+    wanted(True, blog=("acme", DOMAINS)).issue()
+    assert wanted(True, blog=("acme", DOMAINS[:1])).issue() == ["issued blog: blog.example.com"]
+
+
+@pytest.fixture
+def now(program, monkeypatch):
+    """Sets the clock: now(seconds) lets so many pass."""
+    clock = [program.time.time()]
+    monkeypatch.setattr(program.time, "time", lambda: clock[0])
+
+    def passed(seconds):
+        clock[0] += seconds
+
+    return passed
+
+
+def test_what_the_acme_server_refuses_is_asked_for_less_and_less(program, wanted, certbot, now):
+    certbot.refused["blog.example.com"] = "paused"
+    certificates = wanted(blog=("acme", DOMAINS))
+    asked = []
+    for _ in range(4 * 24 * 3):  # three days of quarters of an hour
+        certificates.issue(patient=True)
+        asked.append(len(certbot.lines))
+        now(15 * 60)
+    # After 15 and 30 minutes, 1, 2, 4 and 8 hours, then each twelve.
+    assert [quarter for quarter, lines in enumerate(asked) if quarter == 0 or lines > asked[quarter - 1]] == [0, 1, 3, 7, 15, 31, 63, 111, 159, 207, 255]
+
+
+def test_whoever_waits_is_told_until_when(program, wanted, certbot, capsys):
+    certbot.refused["blog.example.com"] = "paused"
+    wanted(blog=("acme", DOMAINS))
+    for command in ("issue", "retry"):
+        assert program.main([command]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "waiting blog: the ACME server refused: blog.example.com; paused"
+    assert second.startswith(f"{first}; asked again after ")
+    assert len(certbot.lines) == 1
+
+
+def test_an_operator_need_not_wait_nor_who_asks_for_other_names(program, wanted, certbot):
+    certbot.refused["www.blog.example.com"] = "paused"
+    wanted(blog=("acme", DOMAINS)).issue()
+    wanted(blog=("acme", DOMAINS)).issue()
+    assert len(certbot.lines) == 2
+    assert wanted(blog=("acme", DOMAINS[:1])).issue(patient=True) == ["issued blog: blog.example.com"]
+    assert program.known_refusals() == {}
+
+
+def test_a_site_that_makes_trouble_keeps_no_other_waiting(program, wanted, certbot):
+    lineage(program, "shortstop-blog", DOMAINS)
+    (program.CERTBOT / "live/shortstop-blog/privkey.pem").unlink()
+    trouble, issued = wanted(blog=("acme", DOMAINS), shop=("acme", ["shop.example.com"])).issue()
+    assert trouble.startswith("waiting blog: ")
+    assert "privkey.pem" in trouble
+    assert (issued, len(program.reloads)) == ("issued shop: shop.example.com", 1)
+
+
+def test_a_reload_that_fails_is_tried_again(program, wanted, certbot, monkeypatch):
+    def fail():
+        raise subprocess.CalledProcessError(1, "nginx")
+
+    certificates = wanted(blog=("acme", DOMAINS))
+    with monkeypatch.context() as patch:
+        patch.setattr(program, "reload_nginx", fail)
+        for _ in range(2):
+            with pytest.raises(subprocess.CalledProcessError):
+                certificates.issue()
+    assert certificates.issue() == []
+    assert len(program.reloads) == 1
+    certificates.issue()
+    assert len(program.reloads) == 1
+
+
 def test_a_renewal_is_put_where_nginx_reads(program, wanted, certbot, monkeypatch, capsys):
     wanted(blog=("acme", DOMAINS)).issue()
     before = (program.DIRECTORY / "blog.pem").read_text()
@@ -273,6 +420,12 @@ def test_a_wildcard_is_proven_by_dns(program, wanted, certbot, dns_challenge):
     )
     assert "--manual" in certbot.lines[0]
     assert "--manual" not in certbot.lines[1]
+
+
+def test_a_name_that_a_wildcard_holds_is_not_ordered_beside_it(program, wanted, certbot):
+    certificates = wanted(blog=("acme", [*WILD, "www.example.com"]), shop=("acme", ["www.shop.example.com", "*.shop.example.com"]))
+    assert certificates.issue() == ["issued blog: example.com *.example.com", "issued shop: *.shop.example.com"]
+    assert certificates.issue() == []
 
 
 def test_a_name_that_the_account_does_not_have_is_told(program, wanted, certbot, dns_challenge):

@@ -104,8 +104,8 @@ def test_it_waits_until_all_name_servers_tell_it(program, names):
 def test_name_servers_that_do_not_tell_it_are_given_up(program, names, capsys):
     name_server, _asked = names(late=10**6)
     assert program("answer", "example.com", "proof", name_servers=[name_server]) == 1
-    assert capsys.readouterr().err == (
-        f"example.com: waited 180 s until the name servers tell _acme-challenge.example.com, but {name_server} does not tell it yet\n"
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"example.com: waited 180 s until the name servers tell _acme-challenge.example.com, but {name_server} does not tell it yet"
     )
 
 
@@ -116,6 +116,14 @@ def test_a_name_outside_of_the_account_is_told(program, texts, capsys):
     assert program("answer", "example.org", "proof") == 1
     assert capsys.readouterr().err == f"example.org: {sentence}\n"
     assert texts() == set()
+
+
+def test_what_the_api_does_late_is_said_beside_the_answer(program, fake, capsys):
+    fake.trouble(status=503)
+    assert program("check", "", "", "*.example.com") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {}
+    assert "again in" in said.err
 
 
 def test_a_token_that_is_not_accepted_is_told_without_it(program, capsys):

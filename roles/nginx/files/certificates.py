@@ -3,6 +3,7 @@
     certificates.py prepare     give every site a file that nginx can read, self-signed until there is a better one
     certificates.py prune       take away what no site has any more
     certificates.py issue       ask the ACME server for what is missing, as far as the names lead here
+    certificates.py retry       the same, but leave what it refused alone for a while, the longer the more often it did
     certificates.py installed   what certbot calls after a renewal
 
 What is wanted stands in /etc/shortstop/certificates.json. One line for each thing that was done or that waits; what waits
@@ -19,9 +20,12 @@ import re
 import secrets
 import shlex
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,13 +33,17 @@ CONFIGURATION = Path("/etc/shortstop/certificates.json")
 DIRECTORY = Path("/etc/shortstop/certificates")
 WEBROOT = Path("/var/lib/shortstop/acme")
 CERTBOT = Path("/etc/letsencrypt")
-LOCK = Path("/run/lock/shortstop-certificates")
+# In a directory that only root enters: whoever can open a lock can hold it, or one of these would make nginx reload.
+LOCK, RELOAD, REFUSALS = DIRECTORY / ".lock", DIRECTORY / ".reload", DIRECTORY / ".refusals.json"
 ISSUER = "Shortstop, self-signed"
 DNS_CHALLENGE = ["/usr/bin/python3", "-I", str(Path(__file__).with_name("dns_challenge.py"))]
 ISSUING = "SHORTSTOP_ISSUING"  # in the environment of a certbot that this program started
 PREFIX = "shortstop-"  # of certbot's names for what is ours
 DAYS = 365
 RENEW_BEFORE_DAYS = 30
+# certbot renews when a third is left. Where that fails for days, a name has left for good.
+OVERDUE = 1 / 5  # of its time
+FIRST_WAIT, LONGEST_WAIT = 15 * 60, 12 * 3600  # seconds
 SECONDS_TO_ANSWER = 10
 
 
@@ -45,33 +53,40 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Certificate:
-    """What stands in a certificate: its names, whether it is one of our own making, and whether it soon ends."""
+    """What stands in a certificate: its names, whether it is one of our own making, and how many seconds it lasts and has left."""
 
     names: frozenset[str]
     self_signed: bool
-    ends_soon: bool
+    lasts: float
+    left: float
+
+    @property
+    def ends_soon(self) -> bool:
+        return self.left < RENEW_BEFORE_DAYS * 24 * 3600
+
+    @property
+    def overdue(self) -> bool:
+        return self.left < self.lasts * OVERDUE
 
 
 def read(file: Path) -> Certificate | None:
     """The first certificate of a PEM file; None where there is none."""
-    seconds = RENEW_BEFORE_DAYS * 24 * 3600
     asked = subprocess.run(
-        ["openssl", "x509", "-in", file, "-noout", "-issuer", "-nameopt", "utf8", "-ext", "subjectAltName", "-checkend", str(seconds)],
+        ["openssl", "x509", "-in", file, "-noout", "-issuer", "-nameopt", "utf8", "-dates", "-ext", "subjectAltName"],
         capture_output=True,
         text=True,
         check=False,
     )
-    # Without a certificate, the first line is missing; the status tells only whether it ends soon.
-    if "issuer=" not in asked.stdout:
+    if "notAfter=" not in asked.stdout:
         return None
+    told = dict(re.findall(r"^(issuer|notBefore|notAfter)=(.*)$", asked.stdout, re.MULTILINE))
+    begin, end = (ssl.cert_time_to_seconds(told[name]) for name in ("notBefore", "notAfter"))
     names = frozenset(re.findall(r"DNS:([^,\s]+)", asked.stdout))
-    return Certificate(names, ISSUER in asked.stdout.partition("\n")[0], "Certificate will expire" in asked.stdout)
+    return Certificate(names, ISSUER in told["issuer"], end - begin, end - time.time())
 
 
-def write(file: Path, content: str) -> bool:
-    """Put a file that only root reads in the place of the old one at once; False if it is there already."""
-    if file.is_file() and file.read_text() == content:
-        return False
+def write(file: Path, content: str) -> None:
+    """Put a file that only root reads in the place of the old one at once."""
     # mkstemp gives it 0600 from the start.
     handle, scratch = tempfile.mkstemp(dir=file.parent, prefix=".")
     with os.fdopen(handle, "w") as stream:
@@ -79,7 +94,6 @@ def write(file: Path, content: str) -> bool:
         stream.flush()
         os.fsync(stream.fileno())
     os.replace(scratch, file)
-    return True
 
 
 def self_sign(names: list[str]) -> str:
@@ -140,35 +154,43 @@ class Certificates:
                     self.certbot("delete", "--cert-name", lineage.name)
         return done
 
-    def issue(self) -> list[str]:
+    def issue(self, patient: bool = False) -> list[str]:
         """Ask for what is missing, each site by itself: what one lacks keeps no other from its certificate."""
-        said, changed = [], False
+        said = []
         for site, wanted in self.sites.items():
             if wanted["tls"] != "acme":
                 continue
-            lines, new = self.issue_one(site, wanted["domains"])
-            said += lines
-            changed = changed or new
-        if changed:
-            reload_nginx()
+            try:
+                said += self.issue_one(site, wanted["domains"], patient)
+            except (OSError, ValueError) as error:
+                said.append(f"waiting {site}: {error}")
+        reload_if_due()
         return said
 
-    def issue_one(self, site: str, domains: list[str]) -> tuple[list[str], bool]:
-        found = read(self.lineage(site) / "cert.pem")
-        covered = found.names if found and self.ordered_from(site) == self.directory else frozenset()
-        if covered == set(domains):
-            return [], self.install(site)
-        look = self.within_the_account if by_dns(domains) else self.leading_here
-        ready, waiting = look(domains) if self.preflight else (domains, [])
+    def issue_one(self, site: str, domains: list[str], patient: bool) -> list[str]:
+        names = ordered(domains)
+        found = read(self.lineage(site) / "cert.pem") if self.ordered_from(site) == self.directory else None
+        covered, overdue = (found.names, found.overdue) if found else (frozenset(), False)
+        if covered:
+            self.install(site)
+        if covered == set(names) and not overdue:
+            return []
+        look = self.within_the_account if by_dns(names) else self.leading_here
+        ready, waiting = look(names) if self.preflight else (names, [])
         said = [f"waiting {site}: {sentence}" for sentence in waiting]
         # Its first name is what all others lead to: without it, a certificate is of no use.
-        if domains[0] not in ready or covered == set(ready):
-            return said, bool(covered) and self.install(site)
+        if not proven_by(ready, domains[0]) or (covered == set(ready) and not overdue):
+            return said
+        lost, new = ([name for name in names if name in some and name not in others] for some, others in ((covered, ready), (ready, covered)))
+        # A name that is away for a moment keeps its certificate: visitors come by it again.
+        if lost and not overdue:
+            return said + [f"waiting {site}: {name} joins once {', '.join(lost)} leads here again, or is none of the site's domains any more" for name in new]
         try:
-            self.order(site, ready)
+            self.order(site, ready, patient)
         except Refused as refused:
-            return [*said, f"waiting {site}: {refused}"], False
-        return [*said, f"issued {site}: {' '.join(ready)}"], self.install(site)
+            return [*said, f"waiting {site}: {refused}"]
+        self.install(site)
+        return [*said, f"issued {site}: {' '.join(ready)}"]
 
     def ordered_from(self, site: str) -> str:
         """The directory of the ACME server that a site's certificate came from."""
@@ -179,7 +201,24 @@ class Certificates:
         found = re.search(r"^server = (.+)$", text, re.MULTILINE)
         return found[1] if found else ""
 
-    def order(self, site: str, domains: list[str]) -> None:
+    def order(self, site: str, domains: list[str], patient: bool) -> None:
+        refusals = {site: refusal for site, refusal in known_refusals().items() if site in self.sites}
+        order = {"directory": self.directory, "domains": domains}
+        before = refusals.pop(site, {})
+        if before.get("order") != order:
+            before = {"times": 0, "until": 0}
+        if patient and time.time() < before["until"]:
+            raise Refused(f"{before['said']}; asked again after {time.strftime('%H:%M', time.localtime(before['until']))}")
+        try:
+            self.ask_for(site, domains)
+        except Refused as refused:
+            wait = min(FIRST_WAIT * 2 ** before["times"], LONGEST_WAIT)
+            refusals[site] = {"order": order, "times": before["times"] + 1, "until": time.time() + wait, "said": str(refused)}
+            raise
+        finally:
+            write(REFUSALS, json.dumps(refusals))
+
+    def ask_for(self, site: str, domains: list[str]) -> None:
         contact = ["--email", self.email] if self.email else ["--register-unsafely-without-email"]
         names = [argument for domain in domains for argument in ("--domain", domain)]
         # What came from another server is current in certbot's eyes.
@@ -200,9 +239,14 @@ class Certificates:
             raise Refused(_reason(asked.stdout + asked.stderr))
 
     def install(self, site: str) -> bool:
-        """Put what certbot holds where nginx reads it; True if that was news."""
-        lineage = self.lineage(site)
-        return write(self.file(site), (lineage / "privkey.pem").read_text() + (lineage / "fullchain.pem").read_text())
+        """Put what certbot holds where nginx reads it; True if that was news, of which nginx is yet to be told."""
+        lineage, file = self.lineage(site), self.file(site)
+        content = (lineage / "privkey.pem").read_text() + (lineage / "fullchain.pem").read_text()
+        if file.is_file() and file.read_text() == content:
+            return False
+        RELOAD.touch()
+        write(file, content)
+        return True
 
     def leading_here(self, domains: list[str]) -> tuple[list[str], list[str]]:
         """The names that lead to this server, and a sentence for each that does not."""
@@ -220,6 +264,16 @@ class Certificates:
         asked = subprocess.run([*DNS_CHALLENGE, "check", *domains], capture_output=True, text=True, check=False)
         wrong = json.loads(asked.stdout) if asked.returncode == 0 else dict.fromkeys(domains, asked.stderr.strip().rpartition("\n")[2])
         return [domain for domain in domains if domain not in wrong], [f"{domain}: {sentence}" for domain, sentence in wrong.items()]
+
+
+def ordered(domains: list[str]) -> list[str]:
+    """The names to order a certificate for. An authority takes none that a wildcard beside it holds already."""
+    return [domain for domain in domains if not any(other != domain and proven_by([other], domain) for other in domains)]
+
+
+def proven_by(names: Collection[str], domain: str) -> bool:
+    """Whether a certificate for these names serves a domain."""
+    return domain in names or "*." + domain.partition(".")[2] in names
 
 
 def by_dns(domains: list[str]) -> bool:
@@ -273,8 +327,20 @@ def _is_here(domain: str, address: str, path: str, content: str) -> bool:
 def _reason(output: str) -> str:
     """What certbot says of a failure, in one line."""
     details = re.findall(r"^\s*(?:Domain|Detail): +(.+)$", output, re.MULTILINE)
-    lines = [line.strip() for line in output.splitlines() if line.strip() and "log" not in line.lower()]
+    lines = [line.strip() for line in output.splitlines() if line.strip() and not re.search(r"\blog(file)?\b", line.lower())]
     return "the ACME server refused: " + ("; ".join(details) or (lines[-1] if lines else "certbot gave no reason"))
+
+
+def known_refusals() -> dict[str, dict]:
+    """By site, which order the ACME server refused last, how often in a row, until when it is left alone, and what was said."""
+    return json.loads(REFUSALS.read_text()) if REFUSALS.exists() else {}
+
+
+def reload_if_due() -> None:
+    """Have nginx read what was installed. Where it could not, that stays due."""
+    if RELOAD.exists():
+        reload_nginx()
+        RELOAD.unlink()
 
 
 def reload_nginx() -> None:
@@ -292,14 +358,13 @@ def main(arguments: list[str]) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if arguments[:1] in (["prepare"], ["prune"]):
             said = getattr(certificates, arguments[0])(pretend="--check" in arguments)
-        elif arguments == ["issue"]:
-            said = certificates.issue()
+        elif arguments in (["issue"], ["retry"]):
+            said = certificates.issue(patient=arguments == ["retry"])
         elif arguments == ["installed"]:
             site = Path(os.environ["RENEWED_LINEAGE"]).name.removeprefix(PREFIX)
-            said = []
-            if certificates.sites.get(site, {}).get("tls") == "acme" and certificates.install(site):
-                reload_nginx()
-                said = [f"renewed {site}"]
+            new = certificates.sites.get(site, {}).get("tls") == "acme" and certificates.install(site)
+            reload_if_due()
+            said = [f"renewed {site}"] if new else []
         else:
             print(__doc__, file=sys.stderr)
             return 2

@@ -36,13 +36,18 @@ SECONDS_TO_TELL = 5
 SECONDS_TO_ANSWER = 30
 
 
+def say(what: object) -> None:
+    """Standard output is for what `check` finds."""
+    print(what, file=sys.stderr)
+
+
 class Account:
     """The account whose name servers answer for the names."""
 
     def __init__(self, configuration: dict) -> None:
         self.name_servers: list[str] = configuration["name_servers"]
         account = {name: configuration[name] for name in ("api_token", "api_url")}
-        self.api = Client({**account, "request_timeout": SECONDS_TO_ANSWER, "wait_timeout": 60}, "dns", open_url, SCOPES, print)
+        self.api = Client({**account, "request_timeout": SECONDS_TO_ANSWER, "wait_timeout": 60}, "dns", open_url, SCOPES, say)
 
     def challenge(self, name: str) -> RecordSet:
         """The records by which a name's challenge is answered, in the longest domain of the account that holds it."""
@@ -60,7 +65,7 @@ class Account:
         # A name and its wildcard are asked for at once, each by a value of its own.
         if value not in [record["value"] for record in found]:
             records.add(value, {record["id"] for record in found})
-        waiting.wait(f"the name servers tell {records.fqdn}", lambda: self._told(records.fqdn, value), SECONDS_TO_SPREAD, LOOK_EVERY, print)
+        waiting.wait(f"the name servers tell {records.fqdn}", lambda: self._told(records.fqdn, value), SECONDS_TO_SPREAD, LOOK_EVERY, say)
 
     def clean(self, name: str, value: str) -> None:
         records = self.challenge(name)
@@ -101,7 +106,7 @@ def main(arguments: list[str]) -> int:
     try:
         account = Account(json.loads(CONFIGURATION.read_text()))
     except ApiError as error:
-        print(error, file=sys.stderr)
+        say(error)
         return 1
     if arguments[:1] == ["check"]:
         wrong = {}
@@ -113,12 +118,12 @@ def main(arguments: list[str]) -> int:
         print(json.dumps(wrong))
         return 0
     if arguments not in (["answer"], ["clean"]):
-        print(__doc__, file=sys.stderr)
+        say(__doc__)
         return 2
     try:
         getattr(account, arguments[0])(os.environ["CERTBOT_DOMAIN"], os.environ["CERTBOT_VALIDATION"])
     except (ApiError, waiting.StillWaiting) as error:
-        print(f"{os.environ['CERTBOT_DOMAIN']}: {error}", file=sys.stderr)
+        say(f"{os.environ['CERTBOT_DOMAIN']}: {error}")
         return 1
     return 0
 
