@@ -14,8 +14,8 @@ except ImportError:  # Ansible brings it along; only its sanity tests load plugi
     pass
 
 
-def certificate_errors(certificate: dict, domains: list[str], now: datetime | None = None) -> Iterator[str]:
-    """Say what keeps `{cert, key}`, both PEM, from serving these names. `now` is the present unless given."""
+def certificate_errors(certificate: dict, domains: list[str]) -> Iterator[str]:
+    """Say what keeps `{cert, key}`, both PEM, from serving these names. That it ends is no mistake of the inventory."""
     try:
         chain = x509.load_pem_x509_certificates(certificate["cert"].encode())
     except ValueError:
@@ -32,8 +32,6 @@ def certificate_errors(certificate: dict, domains: list[str], now: datetime | No
     for domain in domains:
         if not any(_covers(name, domain) for name in _names(own)):
             yield f'key "certificate": "cert" is not for "{domain}"; get one for all of the site\'s domains'
-    if _end(own) < (now or datetime.now(timezone.utc)):
-        yield f'key "certificate": "cert" ended on {_end(own):%Y-%m-%d}; renew it'
 
 
 def has_ocsp(cert: str) -> bool:
@@ -45,9 +43,12 @@ def has_ocsp(cert: str) -> bool:
     return any(description.access_method == AuthorityInformationAccessOID.OCSP for description in access.value)
 
 
-def _end(certificate: x509.Certificate) -> datetime:
+def days_left(cert: str) -> int:
+    """The whole days until a PEM certificate ends; of a chain, the first. Negative once it has ended."""
+    certificate = x509.load_pem_x509_certificate(cert.encode())
     # cryptography before 42 says it without a time zone.
-    return getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after.replace(tzinfo=timezone.utc)
+    end = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after.replace(tzinfo=timezone.utc)
+    return (end - datetime.now(timezone.utc)).days
 
 
 def _spki(key) -> bytes:

@@ -57,8 +57,8 @@ def test_a_vhost_that_nginx_rejects_replaces_none_and_stays_nowhere(project: Pro
     template.write_text("""{% extends "vhost.conf.j2" %}{% block extra %}{{ "gibberish here;" if site_name in ("uat", "new") else "" }}{% endblock %}""")
     project.variables["nginx_vhost_template"] = str(template)
     project.sites["new"] = project.bundled("new")
-    run = project.play("--tags", "nginx").expect_failure('unknown directive "gibberish" in the vhost uat.conf')
-    assert 'unknown directive "gibberish" in the vhost new.conf' in run.output
+    run = project.play("--tags", "nginx").expect_failure('unknown directive "gibberish" in the new sites-enabled/uat.conf')
+    assert 'unknown directive "gibberish" in the new sites-enabled/new.conf' in run.output
     assert server.run(vhosts) == before
     assert server.succeeds("nginx -t")
     assert server.get("uat.example.com").status == 200

@@ -62,9 +62,13 @@ def test_a_certificate_without_names_is_for_none():
     assert errors(pem_cert([])) == [f': "cert" is not for "{domain}"; get one for all of the site\'s domains' for domain in DOMAINS]
 
 
-def test_a_certificate_that_has_ended():
-    end = NOW - DAY
-    assert errors(pem_cert(end=end)) == [f': "cert" ended on {end:%Y-%m-%d}; renew it']
+def test_that_a_certificate_ends_stops_no_run():
+    assert errors(pem_cert(end=NOW - DAY)) == []
+
+
+@pytest.mark.parametrize(("end", "days"), [(12.5, 12), (0.5, 0), (-0.5, -1), (-3.5, -4)])
+def test_the_days_that_are_left(end, days):
+    assert certificates.days_left(pem_cert(end=NOW + end * DAY) + pem_cert()) == days
 
 
 def test_a_key_of_another_certificate():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 from on_server import get, header, kill, until
-from stub import answer
+from stub import answer, request, visit
 
 DOMAIN = "blog.example.com"
 
@@ -157,6 +159,36 @@ def test_a_vhost_that_nginx_rejects_replaces_none(play, servers, tmp_path):
     assert [server.file(VHOST).content_string for server in servers] == before
     for server in servers:
         assert server.run("nginx -t -q").rc == 0
+
+
+def test_a_proxy_that_nginx_does_not_understand_is_not_written(play, servers):
+    visitors = "/etc/nginx/conf.d/shortstop_visitors.conf"
+    before = [server.file(visitors).content_string for server in servers]
+    play(nginx_trusted_proxies=["10.0.0.0/40"]).expect_failure('"10.0.0.0/40" in the new conf.d/shortstop_visitors.conf')
+    assert [server.file(visitors).content_string for server in servers] == before
+    for server in servers:
+        assert server.run("nginx -t -q").rc == 0
+
+
+def test_a_long_path_of_a_login_is_no_trouble(play, servers):
+    path = f"/{'way/' * 40}in/"
+    sites = yaml.safe_load((Path(__file__).parents[1] / "inventory/group_vars/all/sites.yml").read_text(encoding="utf-8"))["sites"]
+    sites["blog"]["login_paths"] = [path]
+    play(sites=sites).expect_success()
+    assert {429 in visit(server, [request(DOMAIN, path, "POST")] * 20, "127.0.2.203") for server in servers} == {True}
+
+
+def test_what_takes_too_long_is_not_asked_for_again(servers):
+    for server in servers:
+        server.check_output("rm --force /srv/go /root/slow")
+        asking = f"curl --silent --max-time 150 --header 'Host: {DOMAIN}' --write-out '%{{http_code}}' --output /dev/null 'http://127.0.0.1/waits?slow'"
+        server.check_output(f'systemd-run --quiet --collect sh -c "{asking} >/root/slow"')
+    for server in servers:
+        until(server, 180, "[ -s /root/slow ]")
+        assert server.check_output("cat /root/slow") == "504"
+        server.check_output("touch /srv/go")
+        until(server, 10, "journalctl --unit stub-blog --output cat | grep --quiet waits.slow")
+        assert server.check_output("journalctl --unit stub-blog --output cat | grep --count waits.slow") == "1"
 
 
 def test_a_changed_setting_holds_at_once(play, servers):

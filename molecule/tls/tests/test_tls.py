@@ -12,6 +12,7 @@ from on_server import header, linted, put, until
 
 SITES = ("blog", "shop", "broken", "wild", "notes", "paid")
 ASK = "curl --silent --show-error --include --max-time 10 --resolve '*:80:127.0.0.1' --resolve '*:443:127.0.0.1'"
+OWN = "/etc/shortstop/certificates/paid.pem"
 PRIVATE = "/etc/shortstop/certificates /etc/letsencrypt/archive /etc/letsencrypt/accounts"
 
 # Visitors who keep no connection, each with a full handshake: what they were answered, and by which certificate.
@@ -131,6 +132,23 @@ def test_a_certificate_of_ones_own_is_served(server):
     assert "An authority" in certificate(server, "paid.example.com")
 
 
+def test_a_certificate_of_ones_own_that_has_ended_replaces_none_and_stops_no_run_where_it_is(play, servers, tmp_path):
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj '/CN=An authority' -addext subjectAltName=DNS:paid.example.com"
+    servers[0].check_output(f"faketime '30 days ago' {made} -keyout /root/paid.key -out /root/paid.crt")
+    for part in ("key", "crt"):
+        (tmp_path / f"paid.{part}").write_text(servers[0].check_output(f"cat /root/paid.{part}"), encoding="utf-8")
+    play(__own_dir=str(tmp_path)).expect_failure('site "paid": key "certificate": "cert" has ended, and browsers let nobody in; renew it')
+    before = [server.check_output(f"cat {OWN}") for server in servers]
+    for server in servers:
+        assert "An authority" in certificate(server, "paid.example.com")
+        ended = "".join((tmp_path / f"paid.{part}").read_text().strip() + "\n" for part in ("key", "crt"))
+        assert ended != before[0]
+        put(server, OWN, ended)
+    assert play(__own_dir=str(tmp_path)).expect_success().changed == 0
+    for server, content in zip(servers, before, strict=True):
+        put(server, OWN, content)
+
+
 @pytest.mark.parametrize(
     ("url", "location"),
     [
@@ -228,10 +246,11 @@ def texts(server) -> list[str]:
 
 
 def test_a_wildcard_is_proven_by_dns_in_the_first_run(server):
-    assert names(server, "any.wild.example.com") == {"wild.example.com", "www.wild.example.com", "*.wild.example.com"}
+    # The wildcard is for www, too, and an authority takes no name beside the wildcard that holds it.
+    assert names(server, "any.wild.example.com") == {"wild.example.com", "*.wild.example.com"}
     assert "Pebble" in certificate(server, "any.wild.example.com")
     made = [request["body"] for request in account(server, "requests")["requests"] if request["method"] == "POST" and request["path"].endswith("/records")]
-    assert {(record["type"], record["name"]) for record in made} == {("TXT", "_acme-challenge"), ("TXT", "_acme-challenge.www")}
+    assert {(record["type"], record["name"]) for record in made} == {("TXT", "_acme-challenge")}
     assert texts(server) == []
 
 
@@ -249,7 +268,7 @@ def test_the_account_s_token_is_in_one_file_that_root_alone_reads(server):
 
 def test_a_wildcard_is_renewed_by_the_server_alone(server):
     renew(server, "wild")
-    assert names(server, "any.wild.example.com") == {"wild.example.com", "www.wild.example.com", "*.wild.example.com"}
+    assert names(server, "any.wild.example.com") == {"wild.example.com", "*.wild.example.com"}
     assert texts(server) == []
 
 
