@@ -33,11 +33,15 @@ RESERVED_VARIABLES = ("SHORTSTOP_RELEASE", "GUNICORN_CMD_ARGS", "DJANGO_STATIC_R
 # Keys before the one in use, of which there may be none.
 FALLBACKS = "DJANGO_SECRET_KEY_FALLBACKS"
 
-# Users of a Debian or Ubuntu server, and names that stand for something of Shortstop's own below /etc/shortstop.
+# Users and groups of a Debian or Ubuntu server, groups that give power over one, and names that stand for something of Shortstop's own
+# below /etc/shortstop. A user is put into a group of its name where there is one.
 RESERVED_NAMES = frozenset(
     "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc gnats nobody _apt sshd postgres"
     " messagebus systemd systemd-network systemd-resolve systemd-timesync systemd-journal polkitd tss uuidd syslog admin"
-    " ubuntu debian deploy nginx gunicorn redis mysql sudo adm ssl-cert shortstop sites generated certificates default localhost".split()
+    " adm audio cdrom crontab dialout dip disk fax floppy input kmem kvm netdev nogroup operator plugdev rdma render sasl sgx shadow src ssh"
+    " staff sudo tape tty users utmp video voice wheel"
+    " certbot docker incus landscape libvirt lpadmin lxd microk8s pollinate tcpdump usbmux"
+    " ubuntu debian deploy nginx gunicorn redis mysql ssl-cert shortstop sites generated certificates default localhost".split()
 )
 SYSTEM_DIRS = frozenset("bin boot dev etc home lib lib32 lib64 proc root run sbin sys tmp usr".split())
 

@@ -395,9 +395,18 @@ def test_a_good_name(name):
     assert contract.site_errors({name: DOMAINS}) == []
 
 
-@pytest.mark.parametrize("name", ["root", "postgres", "nobody", "sites", "generated"])
+# A site's user would be in the group of its name, and these read the shadow file, write to a disk, or are as good as root.
+POWERFUL = ["shadow", "disk", "kmem", "adm", "sudo", "wheel", "docker", "lxd", "incus", "libvirt", "microk8s", "kvm", "staff", "video", "utmp", "crontab"]
+
+
+@pytest.mark.parametrize("name", ["root", "postgres", "nobody", "sites", "generated", *POWERFUL])
 def test_a_name_of_the_system(name):
     assert contract.site_errors({name: DOMAINS}) == [f'site "{name}": this name belongs to the system; choose another']
+
+
+@pytest.mark.parametrize("name", POWERFUL)
+def test_a_user_of_the_system(name):
+    assert errors({"user": name}) == [f'site "blog": {USER}']
 
 
 def test_a_name_that_the_inventory_reserves():
