@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 from controls.linux import applied_at_boot
-from on_server import stranger, until
+from on_server import put, stranger, until
 
 SITES = ("blog", "shop")
+# Of Debian's kernel 3 is the strictest, and Ubuntu's still answers some then.
+STRICTEST = {"debian": "3", "ubuntu": "4"}
+SSH_FILE = "/etc/ssh/sshd_config.d/00-shortstop.conf"
+ASK = "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=60"
+COLLEAGUE, FORCED = 'from="10.0.0.9" ssh-ed25519 AAAAC3colleague', 'command="echo no" ssh-ed25519 AAAAC3forced'
+SITE = {"domains": ["blog.{{ inventory_hostname }}.example.com"], "source": "tatis"}
 # Says of each knock at an address whether sshd opened.
 KNOCK = (
     "python3 -c '"
@@ -101,6 +107,7 @@ def test_the_journal_leaves_room_on_the_disk(server):
 def test_a_boot_restrains_the_kernel(server):
     told = applied_at_boot(server)
     assert {name: told.get(name) for name in KERNEL} == KERNEL
+    assert told["kernel.perf_event_paranoid"] == STRICTEST[server.system_info.distribution]
     # Which comes later at a boot, and has an opinion of its own.
     assert server.check_output(". /etc/default/ufw && echo $IPT_SYSCTL") == ""
 
@@ -145,11 +152,21 @@ def test_a_stranger_who_knocks_all_the_time_waits(server):
 
 
 def test_a_stranger_who_tries_keys_is_banned(server):
-    ask = "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=60 admin@192.0.2.1 true"
     with stranger(server, "guesser", "192.0.2") as there:
-        server.run(f"for _ in 1 2 3 4 5; do {there} {ask}; done")
+        server.run(f"for _ in 1 2 3 4 5; do {there} {ASK} admin@192.0.2.1 true; done")
         until(server, 60, "nft list table inet f2b-table | grep -q 192.0.2.2")
         assert server.check_output(f"{there} {KNOCK}", "192.0.2.1", "1") == "out"
+
+
+def test_who_tries_root_or_the_deploy_user_counts_as_well_and_who_only_looks_does_not(server):
+    failed = "fail2ban-client status sshd | sed -n 's/.*Total failed:\\s*//p'"
+    before = int(server.check_output(failed))
+    with stranger(server, "patient", "198.18.0") as there:
+        assert server.check_output(f"{there} {KNOCK}", "198.18.0.1", "1") == "in"
+        for user in ("root", "deploy"):
+            assert "Permission denied" in server.run(f"{there} {ASK} {user}@198.18.0.1 true").stderr
+        until(server, 60, f"[ $({failed}) -ge {before + 2} ]")
+    assert int(server.check_output(failed)) == before + 2
 
 
 # From here on the hosts change.
@@ -157,19 +174,33 @@ def test_what_was_changed_by_hand_is_shown_and_repaired(play, servers):
     for server in servers:
         server.check_output("sed --in-place 's/PermitRootLogin no/PermitRootLogin yes/' /etc/ssh/sshd_config.d/00-shortstop.conf && systemctl reload ssh")
         server.check_output("chown root /home/deploy/.ssh/authorized_keys && chmod 0644 /home/deploy/.ssh/authorized_keys")
+        server.check_output("echo %s >>/home/deploy/.ssh/authorized_keys; echo %s >>/root/.ssh/authorized_keys", COLLEAGUE, FORCED)
+        server.check_output("usermod --append --groups www-data,shadow blog")
+        put(server, "/usr/lib/systemd/system/apport.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n")
+        server.check_output("systemctl daemon-reload && systemctl start apport")
         server.check_output("ufw delete limit 22/tcp && ufw default allow incoming && usermod --shell /bin/bash blog && chmod 0600 /etc/sudoers.d/shortstop")
     shown = play("--check", "--diff").expect_success()
-    assert shown.changed == 7  # with sshd's reload
+    assert shown.changed == 9  # with sshd's reload and the kernel's
     assert "-PermitRootLogin yes" in shown.output
     play().expect_success()
     for server in servers:
         assert "permitrootlogin no" in server.check_output("sshd -T").splitlines()
         keys = server.file("/home/deploy/.ssh/authorized_keys")
         assert (keys.user, keys.mode) == ("deploy", 0o600)
+        assert (COLLEAGUE in keys.content_string, FORCED in keys.content_string) == (True, False)
         assert "22/tcp LIMIT Anywhere" in rules(server)
         assert "Default: deny (incoming)" in server.check_output("ufw status verbose")
-        assert server.user("blog").shell == "/usr/sbin/nologin"
+        assert (server.user("blog").shell, server.user("blog").groups) == ("/usr/sbin/nologin", ["blog"])
+        assert [server.run(f"systemctl {ask} apport").stdout.strip() for ask in ("is-enabled", "is-active")] == ["masked", "inactive"]
         assert server.file("/etc/sudoers.d/shortstop").mode == 0o440
+
+
+def test_sshd_reads_what_a_run_that_was_killed_wrote(play, servers):
+    for server in servers:
+        server.check_output(f"sed --in-place 's/PermitRootLogin no/PermitRootLogin yes/' {SSH_FILE} && systemctl reload ssh")
+        until(server, 10, f"find /run/sshd.pid -newer {SSH_FILE} | grep -q .")
+        server.check_output(f"sed --in-place 's/PermitRootLogin yes/PermitRootLogin no/' {SSH_FILE}")
+    assert play().expect_success().changed == 2  # with sshd's reload
 
 
 def test_sshd_has_read_what_was_written(servers):
@@ -189,3 +220,34 @@ def test_a_door_that_is_none_is_refused_before_anything_is_touched(play):
     refused = "numbers up to 65535, or ranges such as 6000:6010; 99999, 22-23 is none"
     run = play(base_ssh_port=99999, base_firewall_rules=[{"port": "22-23"}]).expect_failure(refused)
     assert run.changed == 0
+
+
+def test_a_user_or_group_that_shortstop_did_not_make_is_refused_before_anything_is_touched(play, servers):
+    for server in servers:
+        server.check_output("useradd --create-home --shell /bin/bash --groups www-data ada && groupadd readers")
+    for user in ("ada", "readers"):
+        refused = f'site "shop": the user or group "{user}" of this server is none that Shortstop made'
+        run = play(sites={"blog": SITE, "shop": {**SITE, "domains": ["shop.{{ inventory_hostname }}.example.com"], "user": user}}).expect_failure(refused)
+        assert run.changed == 0
+    for server in servers:
+        assert (server.user("ada").shell, server.user("ada").groups) == ("/bin/bash", ["ada", "www-data"])
+        assert not server.user("readers").exists
+        server.check_output("userdel --remove ada 2>/dev/null && groupdel readers")
+
+
+def test_a_door_that_sshd_would_not_close_is_said_and_left_as_it_was(play, servers):
+    for server in servers:
+        server.check_output("sed --in-place 's/^Include/#Include/' /etc/ssh/sshd_config")
+    said = '"Include /etc/ssh/sshd_config.d/*.conf" must come first in /etc/ssh/sshd_config'
+    play().expect_failure(said)
+    for server in servers:
+        assert server.file(SSH_FILE).contains("^PermitRootLogin no$")
+        server.check_output(f"rm {SSH_FILE}")
+    play("--check").expect_success()
+    play().expect_failure(said)
+    for server in servers:
+        assert [name for name in server.file("/etc/ssh/sshd_config.d").listdir() if "shortstop" in name] == []
+        server.check_output("sed --in-place 's/^#Include/Include/' /etc/ssh/sshd_config")
+    play().expect_success()
+    for server in servers:
+        assert "permitrootlogin no" in server.check_output("sshd -T").splitlines()
