@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import string
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -14,6 +16,7 @@ from on_server import put
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.environment import environment_file, server_environment_errors
 
+LOST_RUN = Path(__file__).resolve().parents[1] / "lost_run.yml"
 SITES = ("blog", "shop")
 SHOW = "import base64, json, os, sys; print(base64.b64encode(json.dumps({k: os.environ[k] for k in os.environ if k[0] == sys.argv[1]}).encode()).decode())"
 
@@ -183,11 +186,42 @@ def test_two_runs_at_once_lose_nothing(play, servers):
         assert unit_environment(server, "/etc/environment", initial="H")["HOUSE_GREETING"] in ("run 0", "run 1")
 
 
-def test_what_the_server_had_goes_with_the_last_variable(play, servers):
+def test_what_the_server_had_goes_with_the_last_variable_and_its_mode_is_whose_it_was(play, servers):
+    for server in servers:
+        server.check_output("chmod 0600 /etc/environment")
     play(environment_variables={}).expect_success()
     for server in servers:
         file = server.file("/etc/environment")
-        assert (file.content_string, file.mode) == (f"{FOREIGN}MINE=2\n", 0o644)
+        assert (file.content_string, file.mode) == (f"{FOREIGN}MINE=2\n", 0o600)
+
+
+@pytest.fixture
+def rotate(play):
+    return functools.partial(play, playbook=LOST_RUN, only="shop", environment_variables={})
+
+
+def test_a_run_that_nobody_follows_is_waited_for_before_its_secrets_are_taken_back(rotate, servers):
+    before = []
+    for server in servers:
+        server.check_output("mkdir --parents /srv/shop && ln -sfn old.sock /srv/shop/live.sock")
+        server.check_output("cp /etc/shortstop/shop/environment /etc/shortstop/shop/old.env")
+        before.append(server.file("/etc/shortstop/generated/shop.secret_key").content_string.strip())
+    rotate().expect_success()
+    for server, key in zip(servers, before, strict=True):
+        new, fallback = server.file("/etc/shortstop/generated/shop.secret_key").content_string.split()
+        told = unit_environment(server, "/etc/shortstop/shop/environment", initial="D")
+        assert (told["DJANGO_SECRET_KEY"], told["DJANGO_SECRET_KEY_FALLBACKS"], fallback) == (new, key, key)
+        assert told == unit_environment(server, "/etc/shortstop/shop/new.env", initial="D")
+        assert not server.file("/etc/shortstop/shop/environment.before").exists
+
+
+def test_a_run_that_does_not_end_is_said_and_nothing_changes(rotate, servers):
+    for server in servers:
+        server.check_output("systemd-run --unit=shortstop-deploy-shop sleep infinity")
+    said = 'site "shop": waited 1 s until its run has ended, but shortstop-deploy-shop.service is active; wait for it, then rotate again'
+    assert rotate(__environment_run_limit=1).expect_failure(said).changed == 0
+    for server in servers:
+        server.check_output("systemctl stop shortstop-deploy-shop")
 
 
 def test_a_site_that_left_takes_its_variables_along_and_a_purged_one_its_secret(play, servers):
