@@ -1,4 +1,4 @@
-"""The one runner: the sandbox is the unit's, no value is on a command line, and no link is followed."""
+"""The one runner: the sandbox is the unit's, and no value is on a command line."""
 
 from __future__ import annotations
 
@@ -159,59 +159,3 @@ def test_a_journal_that_is_no_utf_8_is_no_failure(program):
 def test_root_s_programs_really_run():
     with pytest.raises(StepFailed, match="status 7:\nsaid"):
         runner.as_root(sys.executable, "-c", "print('said'); raise SystemExit(7)")
-
-
-def test_scratch_is_gone_afterwards(blog):
-    with runner.scratch(blog) as directory:
-        (directory / "file").write_text("content", encoding="utf-8")
-        assert directory.name.startswith("blog-")
-    assert not directory.exists()
-
-
-def test_scratch_is_gone_after_a_failure(blog):
-    with pytest.raises(StepFailed), runner.scratch(blog) as directory:
-        raise StepFailed
-    assert not directory.exists()
-
-
-@pytest.fixture
-def written(tmp_path, machine):
-    """What a site's user may have written."""
-    directory = tmp_path / "written"
-    (directory / "css" / "deep").mkdir(parents=True)
-    (directory / "site.css").write_text("site", encoding="utf-8")
-    (directory / "css" / "deep" / "a.css").write_text("deep", encoding="utf-8")
-    (tmp_path / "foreign").mkdir()
-    (tmp_path / "foreign" / "secret").write_text("secret", encoding="utf-8")
-    return directory
-
-
-def test_regular_files_are_copied(written, tmp_path):
-    copied = runner.copy_regular_files(written, tmp_path / "copy")
-    assert sorted(map(str, copied)) == ["css/deep/a.css", "site.css"]
-    assert (tmp_path / "copy/css/deep/a.css").read_text(encoding="utf-8") == "deep"
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda path: path.symlink_to("../foreign/secret"),
-        lambda path: path.symlink_to("../foreign"),
-        lambda path: path.symlink_to("nowhere"),
-        lambda path: os.mkfifo(path),
-    ],
-    ids=["link to a file", "link to a directory", "dangling link", "fifo"],
-)
-def test_nothing_but_regular_files_is_copied(written, tmp_path, make):
-    make(written / "bait")
-    copied = runner.copy_regular_files(written, tmp_path / "copy")
-    assert len(copied) == 2
-    assert not os.path.lexists(tmp_path / "copy/bait")
-
-
-def test_the_owner_is_shut_out_before_anything_is_read(written, tmp_path, monkeypatch):
-    owners = []
-    monkeypatch.setattr(os, "chown", lambda path, user, group: owners.append((path, user, group)))
-    monkeypatch.setattr(os, "walk", lambda path: owners.append(path.stat().st_mode & 0o777) or iter(()))
-    runner.copy_regular_files(written, tmp_path / "copy")
-    assert owners == [(written, 0, 0), 0o700]

@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-import runner
+import scratch
 import static_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -61,7 +61,7 @@ def collected(blog, make_release, machine, **files: str) -> list[str]:
 def test_it_works(blog, make_release, machine, brotli):
     assert collected(blog, make_release, machine, **{"css/a.12.css": LONG, "staticfiles.json": manifest(a_css="css/a.12.css")}) == []
     assert names(blog.release_dir(NEW) / "static") == {"css/a.12.css", "css/a.12.css.gz", "css/a.12.css.br", "staticfiles.json"}
-    assert f" --property=ReadWritePaths={runner.SCRATCH_DIR}/blog-" in machine.lines("collectstatic")[0]
+    assert f" --property=ReadWritePaths={scratch.SCRATCH_DIR}/blog-" in machine.lines("collectstatic")[0]
     assert gzip.decompress((blog.release_dir(NEW) / "static/css/a.12.css.gz").read_bytes()) == LONG.encode()
 
 
@@ -72,6 +72,17 @@ def test_files_without_hashes_are_a_warning(blog, make_release, machine):
 
 def test_a_site_without_static_files_is_none(blog, make_release, machine):
     assert collected(blog, make_release, machine) == []
+
+
+def test_a_link_in_place_of_the_static_files_is_refused(blog, make_release, machine, tmp_path):
+    (tmp_path / "foreign").mkdir(mode=0o751)
+    (tmp_path / "foreign" / "environment").write_text("secret", encoding="utf-8")
+    make_release(NEW)
+    machine.answer("collectstatic", lambda line: Path(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1]).symlink_to(tmp_path / "foreign") or "")
+    with pytest.raises(StepFailed, match=r'directory "static" it left something else, such as a link'):
+        list(static_files.collect(blog, NEW))
+    assert names(blog.release_dir(NEW) / "static") == set()
+    assert (tmp_path / "foreign").stat().st_mode & 0o777 == 0o751
 
 
 def test_what_was_collected_is_read_by_the_site_alone(blog, make_release, machine):

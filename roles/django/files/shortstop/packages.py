@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import release
-from runner import as_root, copy_regular_files, run, scratch
+from runner import as_root, run
+from scratch import copy_regular_files, remove, scratch
 from site_config import Site
 
 PYTHON = "/usr/bin/python3"
@@ -29,27 +28,27 @@ def make_venv(site: Site, directory: Path, source_hash: str) -> Path:
     venv = site.root / "venvs" / release.requirements_hash(directory, site.requirements, source_hash)
     if release.read_mark(venv) is not None:
         return venv
-    shutil.rmtree(venv, ignore_errors=True)
+    if venv.exists():
+        remove(venv)
     as_root(PYTHON, "-I", "-m", "venv", venv)
     venv.chmod(0o750)
     shutil.chown(venv, "root", site.user)
-    with scratch(site) as directory_of_user:
+    # A package that comes with the source is built in place, which in the release nobody may write.
+    with scratch(site, source=directory) as directory_of_user:
         pip = [venv / "bin/python", "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]
         variables = [f"TMPDIR={directory_of_user}", f"HOME={directory_of_user}", *([f"PIP_CERT={CERTIFICATES}"] if Path(CERTIFICATES).exists() else [])]
         wheels = directory_of_user / "wheels"
-        # A package that comes with the source is built in place, which in the release nobody may write.
-        source = copy_for_user(site, directory, directory_of_user / "source")
         run(
             site,
             site.template.read_text(encoding="utf-8"),
             ["/usr/bin/env", *variables, *pip, "wheel", "--use-pep517", "--wheel-dir", wheels, "--requirement", site.requirements, "gunicorn"],
-            cwd=source,
+            cwd=directory_of_user / "source",
             writable=directory_of_user,
             properties=(*BUILD_LIMITS, *BUILD_OUTBOUND),
             name=f"pip wheel --requirement {site.requirements}",
         )
         taken = venv / "wheels"
-        names = copy_regular_files(wheels, taken)
+        names, _left = copy_regular_files(site, wheels, taken)
         # Nothing of the site is importable yet, so this pip runs Debian's code alone.
         install = [*pip, "install", "--quiet", "--no-index", "--no-deps", "--only-binary=:all:", "--no-compile", "--root-user-action=ignore"]
         as_root("/usr/bin/env", "PIP_CONFIG_FILE=/dev/null", *install, *(taken / name for name in names))
@@ -57,15 +56,6 @@ def make_venv(site: Site, directory: Path, source_hash: str) -> Path:
     compile_bytecode(venv / "lib")
     release.write_mark(venv, made=time.time())
     return venv
-
-
-def copy_for_user(site: Site, directory: Path, target: Path) -> Path:
-    user = pwd.getpwnam(site.user)
-    shutil.copytree(directory, target, symlinks=True)
-    for parent, directories, names in os.walk(target):
-        for name in [".", *directories, *names]:
-            os.chown(Path(parent, name), user.pw_uid, user.pw_gid, follow_symlinks=False)
-    return target
 
 
 def compile_bytecode(directory: Path) -> None:

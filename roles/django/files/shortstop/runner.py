@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import stat
 import subprocess
-import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from report import CommandFailed, StepFailed
-from site_config import SCRATCH_DIR, Site
+from site_config import Site
 
 SANDBOX_MARK = "# Sandbox:"
 OUTPUT_LINES = 25
@@ -97,42 +92,3 @@ def execute(words: Sequence[str | Path], name: str) -> str:
         said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
         raise CommandFailed(f"{name} ended with status {done.returncode}:\n{said}", done.stdout)
     return done.stdout
-
-
-@contextmanager
-def scratch(site: Site) -> Iterator[Path]:
-    """A directory that the site's user may write, gone afterwards."""
-    SCRATCH_DIR.mkdir(parents=True, exist_ok=True, mode=0o711)
-    directory = Path(tempfile.mkdtemp(prefix=f"{site.name}-", dir=SCRATCH_DIR))
-    try:
-        shutil.chown(directory, site.user, site.user)
-        yield directory
-    finally:
-        shutil.rmtree(directory)
-
-
-def copy_regular_files(source: Path, target: Path) -> list[Path]:
-    """Copy what a site's user wrote, as root: links and everything that is no regular file stay behind.
-
-    Returns the copied files, relative to `target`.
-    """
-    copied = []
-    # From here on its owner cannot look in any more, let alone swap something.
-    os.chown(source, 0, 0)
-    source.chmod(0o700)
-    for directory, _subdirectories, names in os.walk(source):
-        for name in sorted(names):
-            file = Path(directory, name)
-            try:
-                descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            except OSError:
-                continue
-            with open(descriptor, "rb") as opened:
-                if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    continue
-                relative = file.relative_to(source)
-                (target / relative).parent.mkdir(parents=True, exist_ok=True)
-                with (target / relative).open("wb") as copy:
-                    shutil.copyfileobj(opened, copy)
-                copied.append(relative)
-    return copied

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import audit
 import jobs
 import release
 import runner
+import scratch
 import switch
 import systemd
 from report import END, Report, StepFailed
@@ -46,7 +46,7 @@ def settle(site: Site, run: str = "") -> None:
             release.write_mark(site.release_dir(live), live_since=site.release_dir(live).stat().st_mtime)
     jobs.install(site, live, wait=False)
     for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *INCOMING_DIR.glob(f"{run or f'{site.name}-*'}.tar.gz")):
-        shutil.rmtree(left) if left.is_dir() else left.unlink()
+        scratch.remove(left) if left.is_dir() else left.unlink()
     audit.end(site, "interrupted")
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import release
-from runner import as_root, copy_regular_files, run, scratch
+from runner import as_root, run
+from scratch import copy_regular_files, scratch
 from site_config import Site
 
 MANIFEST = "staticfiles.json"
@@ -36,8 +37,7 @@ def collect(site: Site, new: str) -> Iterator[str]:
             writable=directory_of_user,
             name="manage.py collectstatic",
         )
-        if collected.is_dir():
-            copy_regular_files(collected, target)
+        copy_regular_files(site, collected, target)
     files = _files(target)
     if files and not (target / MANIFEST).exists():
         yield "the static files carry no hashes, so a new release overwrites what pages of the old one name; use ManifestStaticFilesStorage"
