@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -157,8 +158,44 @@ def test_root_installs_from_the_wheels_alone(blog, source, machine):
     prepared(blog, source)
     line = machine.started[machine.positions(INSTALL)[0]]
     assert line.startswith("/usr/bin/env PIP_CONFIG_FILE=/dev/null ")
-    assert {"--no-index", "--no-deps", "--only-binary=:all:", "-I"} < set(line.split())
-    assert [Path(word).name for word in line.split() if word.endswith(".whl")] == ["gunicorn.whl", "shop.whl"]
+    assert " -I -m pip " in line
+    asked = line.partition(" install ")[2].split()
+    assert asked[:-2] == ["--quiet", "--no-index", "--no-deps", "--only-binary=:all:", "--no-compile", "--root-user-action=ignore"]
+    assert asked[-2:] == [f"{line.split()[2].removesuffix('/bin/python')}/wheels/{name}" for name in ("gunicorn.whl", "shop.whl")]
+
+
+STRAYS = ["zz-1.0.tar.gz", "zz-1.0.zip", "zz", "shop.whl;x", "shop.whl[x]", "shop.whl ", "shop.whl\n", "a b.whl", ".whl", "zz/shop.whl"]
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_what_is_no_wheel_ends_the_deploy_before_root_s_pip_begins(blog, source, machine, stray):
+    """pip runs the code of a source that it is given by its path, whatever its options."""
+
+    def build(line: str) -> str:
+        wheels = Path(re.search(r"--wheel-dir (\S+)", line)[1])
+        (wheels / stray).parent.mkdir(parents=True)
+        for name in ("gunicorn.whl", stray):
+            (wheels / name).write_text("", encoding="utf-8")
+        return ""
+
+    machine.answer(" wheel ", build)
+    said = f"building the packages of requirements.txt left {json.dumps(stray)} among the wheels, "
+    with pytest.raises(StepFailed, match=f"^{re.escape(said)}"):
+        prepared(blog, source)
+    assert machine.lines(INSTALL) == []
+
+
+def test_a_link_with_a_wheel_s_name_ends_the_deploy_too(blog, source, machine):
+    def build(line: str) -> str:
+        wheels = Path(re.search(r"--wheel-dir (\S+)", line)[1])
+        wheels.mkdir()
+        (wheels / "zz.whl").symlink_to("/etc/passwd")
+        return ""
+
+    machine.answer(" wheel ", build)
+    with pytest.raises(StepFailed, match=r'left "zz.whl" among the wheels, which is no file with the name of one'):
+        prepared(blog, source)
+    assert machine.lines(INSTALL) == []
 
 
 def test_wheels_are_built_where_their_user_may_write(blog, source, machine):

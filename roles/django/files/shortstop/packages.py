@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import release
+from report import StepFailed
 from runner import as_root, run
 from scratch import copy_regular_files, remove, scratch
 from site_config import Site
@@ -17,6 +20,8 @@ PYTHON = "/usr/bin/python3"
 # may be anywhere, and a build knows no secret of the site.
 BUILD_LIMITS = ("Slice=site.slice", "MemoryMax=75%", "TasksMax=1024", "OOMScoreAdjust=1000")
 BUILD_OUTBOUND = ("PrivateNetwork=no", "IPAddressDeny=", "IPAddressAllow=", "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6")
+# By another name pip may take a file for a source, whatever its options, and runs the code that builds it.
+WHEEL = re.compile(r"[A-Za-z0-9_.!+-]+\.whl")
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -48,14 +53,26 @@ def make_venv(site: Site, directory: Path, source_hash: str) -> Path:
             name=f"pip wheel --requirement {site.requirements}",
         )
         taken = venv / "wheels"
-        names, _left = copy_regular_files(site, wheels, taken)
-        # Nothing of the site is importable yet, so this pip runs Debian's code alone.
+        names = take_wheels(site, wheels, taken)
+        # Nothing of the site is importable yet, and of a wheel pip runs nothing, so this is Debian's code alone.
         install = [*pip, "install", "--quiet", "--no-index", "--no-deps", "--only-binary=:all:", "--no-compile", "--root-user-action=ignore"]
         as_root("/usr/bin/env", "PIP_CONFIG_FILE=/dev/null", *install, *(taken / name for name in names))
         shutil.rmtree(taken)
     compile_bytecode(venv / "lib")
     release.write_mark(venv, made=time.time())
     return venv
+
+
+def take_wheels(site: Site, wheels: Path, taken: Path) -> list[Path]:
+    """The names of the wheels, which root has taken over. Build scripts of packages write there, too, so anything else is refused."""
+    names, left = copy_regular_files(site, wheels, taken)
+    others = [*left, *(name for name in names if not WHEEL.fullmatch(str(name)))]
+    if others:
+        raise StepFailed(
+            f"building the packages of {site.requirements} left {json.dumps(str(others[0]))} among the wheels, which is no file with the name of one,"
+            " and root installs nothing else; take the package out whose build script puts it there"
+        )
+    return names
 
 
 def compile_bytecode(directory: Path) -> None:
