@@ -197,6 +197,67 @@ def test_a_link_by_its_full_path_is_refused_even_inside(tmp_path, filters):
         release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
 
 
+def test_a_link_may_not_leave_and_come_back(tmp_path, filters):
+    """Outside of the release others make links, too."""
+    source = packed(tmp_path / "a.tar.gz", ("manage.py", "manage"), ("link -> ../release/manage.py", ""))
+    with pytest.raises(StepFailed, match='the source holds "link" -> '):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+
+
+def test_a_link_that_others_bend_afterwards_is_refused(tmp_path, filters):
+    source = packed(tmp_path / "a.tar.gz", ("a.py -> p/q/../../secret.py", ""), ("p -> .", ""), ("q -> .", ""))
+    with pytest.raises(StepFailed, match=r'the source holds "a.py" -> "p/q/../../secret.py", which leads out of it'):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+
+
+@pytest.mark.parametrize("link", ["static/x -> ../venv/bin/python", "static/x -> ../venv/../manage.py"])
+def test_a_link_that_the_virtual_environment_would_bend_is_refused(tmp_path, filters, link):
+    source = packed(tmp_path / "a.tar.gz", (link, ""))
+    with pytest.raises(StepFailed, match=r'the source holds "static/x" -> .*, which leads out of it'):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+
+
+def test_a_path_that_is_too_long_to_be_looked_through_is_refused(tmp_path, filters):
+    """Past the length that the system takes, a link looks like anything else."""
+    long, members, path = "d" * 247, [], ""
+    for letter in "abcdefghijklmnop":
+        members += [(f"{path}{long}", "directory"), (f"{path}{letter} -> {long}", "")]
+        path += f"{long}/"
+    up = f"{'/'.join('abcdefghijklmnop')}/{'l' * 254}"
+    members += [(f"{up} -> {'../' * 16}", ""), (f"way -> {up}/../foreign", ""), ("way/file", "written")]
+    (tmp_path / "foreign").mkdir()
+    source = packed(tmp_path / "a.tar.gz", *members)
+    with pytest.raises(StepFailed, match=r'^the source holds "d*/d*/'):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+    assert list((tmp_path / "foreign").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("venv", "directory")],
+        [("venv -> packages", "")],
+        [(".shortstop.json", "{}")],
+        [(".shortstop.json.new -> manage.py", "")],
+        [("here -> .", ""), ("here/.shortstop.json", "{}")],
+    ],
+    ids=["packages", "packages by a link", "mark", "next mark", "mark by a link"],
+)
+def test_what_a_release_has_of_its_own_no_source_brings(tmp_path, filters, members):
+    source = packed(tmp_path / "a.tar.gz", *members)
+    name = members[-1][0].partition(" -> ")[0]
+    with pytest.raises(StepFailed, match=f'^the source holds "{re.escape(name)}", which is what a release calls something of its own; give it another name$'):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+    assert release.read_mark(tmp_path / "release") is None
+
+
+def test_elsewhere_these_names_are_anybody_s(tmp_path, filters):
+    source = packed(tmp_path / "a.tar.gz", ("docs/venv", "how"), ("docs/.shortstop.json", "{}"))
+    release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+    assert {path.name for path in (tmp_path / "release/docs").iterdir()} == {"venv", ".shortstop.json"}
+    assert not (tmp_path / "release/venv").is_symlink()
+
+
 def test_a_link_that_leads_round_in_a_circle_stays_inside(tmp_path, filters):
     source = packed(tmp_path / "a.tar.gz", ("round -> round", ""))
     release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
@@ -223,6 +284,18 @@ def test_requirements_are_found_from_the_file_that_names_them(tmp_path):
     (tmp_path / "requirements/production.txt").write_text("-r base.txt\n", encoding="utf-8")
     (tmp_path / "requirements/base.txt").write_text("django\n", encoding="utf-8")
     assert re.fullmatch("[0-9a-f]{12}", release.requirements_hash(tmp_path, "requirements/production.txt", SOURCE))
+
+
+@pytest.mark.parametrize("outside", ["../base.txt", "{directory}/base.txt", "link.txt"])
+def test_root_reads_no_requirements_outside_of_the_release(tmp_path, outside):
+    """Not to tell, by the hash, what is in a file that the site may not read."""
+    (tmp_path / "release").mkdir()
+    (tmp_path / "release/link.txt").symlink_to("../base.txt")
+    (tmp_path / "release/requirements.txt").write_text(f"-r {outside.format(directory=tmp_path)}\n", encoding="utf-8")
+    (tmp_path / "base.txt").write_text("gunicorn\n", encoding="utf-8")
+    before = release.requirements_hash(tmp_path / "release", "requirements.txt", SOURCE)
+    (tmp_path / "base.txt").write_text("django\n", encoding="utf-8")
+    assert release.requirements_hash(tmp_path / "release", "requirements.txt", SOURCE) == before
 
 
 @pytest.mark.parametrize("line", ["-r requirements.txt", "--require-hashes", "-c https://example.com/constraints.txt", "-e ."])

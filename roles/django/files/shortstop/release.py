@@ -11,6 +11,7 @@ import platform
 import re
 import shutil
 import tarfile
+from itertools import accumulate
 from pathlib import Path
 
 import jobs
@@ -19,6 +20,8 @@ from site_config import SERVER_ENVIRONMENT, UNIT_DIR, Site
 
 ID_LENGTH = 12  # a socket's path, which holds the id, ends at 107 bytes
 MARK = ".shortstop.json"  # written last: a release without it was never finished
+OWN = {"venv", MARK, f"{MARK}.new"}  # what a release has that is not of its source
+LONGEST = 1024  # bytes of a path; where the system refuses one, os.path.realpath no longer sees a link
 REQUIRED = re.compile(r"^\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
 LOCAL_PACKAGE = re.compile(r"^\s*(?:-e|--editable|\.|/|[^#]*file:|[^#\s@:-][^#\s@:]*/)")
 # The lines of /etc/environment that are not ours need no quotes, or have others.
@@ -77,23 +80,39 @@ def unpack(archive: Path, target: Path, source: str) -> None:
     if digest.hexdigest() != source:
         raise OSError(f"the archive arrived with another content than it was sent with ({archive})")
     target.mkdir(parents=True)
+    venv = target / "venv"
+    venv.symlink_to("/")  # as the link of that name will be that the release gets, it is a way out already
     with tarfile.open(archive) as tar:
         # Debian 12's Python has no filters yet.
         safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
         for member in tar:
-            if strays(member, target):
-                leads = f'"{member.name}" -> "{member.linkname}"' if member.linkname else f'"{member.name}"'
-                raise StepFailed(f"the source holds {leads}, which leads out of it; a release is files, directories and relative links inside")
+            refuse_stray(member, target)
             tar.extract(member, target, **safely)
+        # Where a link leads, the links that came after it have a say in.
+        for member in tar.getmembers():
+            refuse_stray(member, target)
+    venv.unlink()
+
+
+def refuse_stray(member: tarfile.TarInfo, target: Path) -> None:
+    parent, name = os.path.split(os.path.join(target, member.name))
+    if name in OWN and os.path.realpath(parent) == os.path.realpath(target):
+        raise StepFailed(f'the source holds "{member.name}", which is what a release calls something of its own; give it another name')
+    if strays(member, target):
+        leads = f'"{member.name}" -> "{member.linkname}"' if member.linkname else f'"{member.name}"'
+        raise StepFailed(f"the source holds {leads}, which leads out of it; a release is files, directories and relative links inside")
 
 
 def strays(member: tarfile.TarInfo, target: Path) -> bool:
-    """Whether a member of an archive is more than a release may hold: a way out of it, by the links that are there so far, or a device."""
+    """Whether a member of an archive is more than a release may hold: a way out of it, by the links that are there so far, or a device.
+
+    A link may not even leave and come back, since outside others may make links, too.
+    """
     if not (member.isreg() or member.isdir() or member.issym()) or os.path.isabs(member.linkname):
         return True
     inside, path = os.path.realpath(target), os.path.join(target, member.name)
-    ways = [os.path.dirname(path), os.path.join(os.path.dirname(path), member.linkname)] if member.issym() else [path]
-    return any(os.path.commonpath([inside, os.path.realpath(way)]) != inside for way in ways)
+    ways = accumulate([os.path.dirname(path), *member.linkname.split("/")], os.path.join) if member.issym() else [path]
+    return any(os.path.commonpath([inside, way]) != inside or len(os.fsencode(way)) > LONGEST for way in map(os.path.realpath, ways))
 
 
 def requirements_hash(release_dir: Path, name: str, source: str) -> str:
@@ -102,10 +121,12 @@ def requirements_hash(release_dir: Path, name: str, source: str) -> str:
     Where they ask for a package that comes with the source, the whole source counts.
     """
     digest = hashlib.sha256(platform.python_version().encode())
+    release_dir = release_dir.resolve()
     seen: set[Path] = set()
 
     def add(file: Path) -> None:
-        if file in seen:
+        # What is not the source's own pip reads as the site's user, and root not at all.
+        if file in seen or not file.is_relative_to(release_dir):
             return
         seen.add(file)
         for line in file.read_text(encoding="utf-8").splitlines():
