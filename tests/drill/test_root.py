@@ -1,4 +1,4 @@
-"""No code of a site runs as root: a source that leaves a trace wherever it could, as whoever it is."""
+"""No code of a site runs as root: a source that leaves a trace wherever it could, as whoever it is. Nor is root led where the site may not go."""
 
 from pathlib import Path
 
@@ -8,8 +8,12 @@ RELEASE = "bookworm"
 PROBE = Path(__file__).parent / "probe"
 
 
+def probe(name: str, **keys: object) -> dict:
+    return {"domains": [f"{name}.example.com"], "source": {"path": str(PROBE)}, "database": "sqlite", **keys}
+
+
 def test_no_code_of_a_site_runs_as_root(project: Project, server: Server) -> None:
-    project.sites["probe"] = {"domains": ["probe.example.com"], "source": {"path": str(PROBE)}, "database": "sqlite"}
+    project.sites["probe"] = probe("probe")
     project.play().expect_success()
     answer = server.get("probe.example.com")
     assert answer.status == 200
@@ -20,3 +24,24 @@ def test_no_code_of_a_site_runs_as_root(project: Project, server: Server) -> Non
     assert ran >= {"build", "package", "settings", "manage", "wsgi"}
     assert {line.split()[2] for line in traces} == {server.run("id --user probe").strip()}
     assert server.run("ls -A /root/traces", check=False) == ""
+
+
+def test_root_builds_nothing_that_a_build_left_among_the_wheels(project: Project, server: Server) -> None:
+    project.sites["leaver"] = probe("leaver", requirements="leaving.txt")
+    run = project.play()
+    traces = server.run("journalctl --no-pager --output=cat --grep='^trace: '").splitlines()
+    assert {line.split()[2] for line in traces} == {server.run(f"id --user {site}").strip() for site in ("probe", "leaver")}
+    assert server.run("ls -A /root/traces", check=False) == ""
+    run.expect_failure('site "leaver": prepare: building the packages of leaving.txt left "zz-1.0.tar.gz" among the wheels')
+    assert server.run("ls -A /srv/leaver/releases /var/lib/shortstop/scratch") == "/srv/leaver/releases:\n\n/var/lib/shortstop/scratch:\n"
+
+
+def test_root_takes_nothing_from_where_a_link_of_the_site_s_leads(project: Project, server: Server) -> None:
+    modes = "stat --format='%n %a %U' /etc/shortstop /etc/shortstop/probe /etc/shortstop/probe/environment"
+    before = server.run(modes)
+    project.sites = {"probe": probe("probe"), "linker": probe("linker", environment={"LINK": "/etc/shortstop/probe"})}
+    run = project.play()
+    assert server.run(modes) == before
+    assert server.run("find /srv/linker/static -type f") == ""
+    run.expect_failure('site "linker": prepare: where the site was to write its directory "static" it left something else, such as a link')
+    assert server.get("probe.example.com").status == 200
