@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HOST = ROOT / "tests/host/host"
 VISITORS = 4
 # All visitors come from the engine's network, and more often than people do.
-USUAL = {"site_common": {"tls": "off"}, "base_never_banned": ["172.16.0.0/12"], "nginx_requests_per_second": 1000, "nginx_connections_per_address": 1000}
+USUAL = {"site_common": {"tls": "off"}, "base_never_banned": ["172.16.0.0/12"], "nginx_requests_per_second": 1000}
 RECAP = re.compile(r"^\S+\s+: ok=\d+\s+changed=(\d+)", re.MULTILINE)
 
 
