@@ -44,7 +44,7 @@ hosts: setup
 	    $(HOST) wheels $$release app/requirements.txt; \
 	    $(HOST) wheels $$release app/tests/requirements.txt; \
 	    $(HOST) wheels $$release tests/sandbox/site/requirements.txt; \
-	    $(HOST) wheels $$release roles/django/files/linter.txt --no-deps; \
+	    $(HOST) wheels $$release roles/django/files/tools.txt --no-deps; \
 	done
 
 demo: hosts ## from nothing to two served sites, in a local container

@@ -127,6 +127,7 @@ class Project:
     variables: dict = field(default_factory=dict)
     environment: dict = field(default_factory=dict)
     playbook: Path = ROOT / "site.yml"
+    root: Path = ROOT  # the checkout whose roles are played
 
     def bundled(self, name: str) -> dict:
         return {"domains": [f"{name}.example.com"], "source": "tatis", "health_path": "/healthz"}
@@ -152,10 +153,10 @@ class Project:
 
     def start(self, *arguments: str, playbooks: tuple[str, ...] = ()) -> subprocess.Popen:
         """Begin to run the project's playbook, or others of the collection's by their names, as a process group of its own."""
-        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **self.environment}
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(self.root / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", **self.environment}
         return subprocess.Popen(
             self.command(*arguments, playbooks=playbooks),
-            cwd=ROOT,
+            cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -26,7 +26,7 @@ def inside(server: Server, site: str, *words: str) -> str:
     """
     live = server.live(site)
     unit = server.run(f"cat /etc/systemd/system/gunicorn-{site}@{live}.service")
-    more = (f"WorkingDirectory=/srv/{site}/releases/{live}", f"EnvironmentFile=/etc/shortstop/{site}/{live}.env")
+    more = (f"WorkingDirectory=/srv/{site}/releases/{live}/source", f"EnvironmentFile=/etc/shortstop/{site}/{live}.env")
     return shlex.join([*command(unit, *more), *words])
 
 

@@ -55,6 +55,11 @@ KEYS = {
     "timeout": Key("number", "Seconds after which a silent worker is replaced, and that a stop waits for.", minimum=1),
     "health_path": Key("path", "Asked before a release goes live. Anything but a status below 400 refuses it."),
     "health_timeout": Key("number", "Seconds that a new release has to answer its health path.", minimum=1),
+    "deploy_timeout": Key(
+        "number",
+        "Seconds that each command of a deploy may take, such as installing packages, `collectstatic` or `migrate`. One that takes longer is ended.",
+        minimum=1,
+    ),
     "static_url": Key("path", "Where nginx serves the static files, as Django's STATIC_URL."),
     "media_url": Key("path", "Where nginx serves uploads, as Django's MEDIA_URL."),
     "login_paths": Key("paths", "Where visitors log in: who posts there too often waits."),

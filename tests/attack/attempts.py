@@ -126,7 +126,7 @@ def list_site(_given):
 
 @attempt("read another site's code", control="shop", refusal="EACCES")
 def read_code(_given):
-    read("/srv/shop/current/project/settings.py")
+    read("/srv/shop/current/source/project/settings.py")
 
 
 @attempt("read another site's state", control="shop", refusal="EACCES")
@@ -176,7 +176,7 @@ def list_home(_given):
 
 @attempt("write its own code", control="root", refusal="EROFS")
 def write_code(_given):
-    create("/srv/blog/current/attack.py")
+    create("/srv/blog/current/source/attack.py")
 
 
 @attempt("write a static file", control="root", refusal="EROFS")

@@ -114,7 +114,7 @@ CASES = {
     "a package that does not exist": (no_package, "prepare", "a-package-that-nobody-published"),
     "a model without its migration": (missing_migration, "prepare", "Create model Unmigrated"),
     "`check --deploy` errors": (check_error, "prepare", "no deploy today"),
-    "a full disk at unpack": (full_disk, "prepare", "No space left on device"),
+    "a full disk at unpack": (full_disk, "prepare", "the disk has no room for"),
     "a failing migration": (no_migration, "migrate", "RuntimeError: no migration today"),
     "the database stopped": (no_database, "migrate", "failed: No such file or directory"),
     "a health path that answers 500": (no_health, "prove", "RuntimeError: no health today"),

@@ -13,7 +13,7 @@ ROLES = {
     "environment": "Sites | Make a directory for the configuration of each site",
     "gunicorn": "Units | Write the service of each site",
     "nginx": "Vhosts | Write the vhost of every site",
-    "django": "Engine | Install the linter of migrations",
+    "django": "Engine | Install uv and the linter of migrations",
 }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-import importlib
+import importlib.util
 import json
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
@@ -32,8 +33,8 @@ sys.path.insert(0, str(COLLECTIONS))
 ENGINE = ROOT / "roles" / "django" / "files" / "shortstop"
 sys.path.insert(0, str(ENGINE))
 
-PLACES = ("CONFIGURATION_DIR", "UNIT_DIR", "RUN_DIR", "SCRATCH_DIR", "INCOMING_DIR", "SERVER_ENVIRONMENT", "LINTER")
-RUNNING = {"ActiveState": "active", "SubState": "running", "NRestarts": 0, "MainPID": 0, "Description": ""}
+PLACES = ("CONFIGURATION_DIR", "UNIT_DIR", "RUN_DIR", "SCRATCH_DIR", "INCOMING_DIR", "SERVER_ENVIRONMENT", "TOOLS")
+RUNNING = {"ActiveState": "active", "SubState": "running", "NRestarts": 0, "MainPID": 0, "Description": "", "Result": "success"}
 
 # The same examples at each run, and no clock: a slow machine fails no test.
 settings.register_profile("shortstop", deadline=None, derandomize=True)
@@ -51,7 +52,7 @@ def source(tmp_path: Path) -> Path:
 
 
 class Machine:
-    """Stands in for subprocess.run: remembers each command line, and answers as a test has told it."""
+    """Stands in for programs.run: remembers each command line, and answers as a test has told it."""
 
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -61,12 +62,10 @@ class Machine:
         """What the command lines that hold `part` print; a function is given the line. The newest answer counts."""
         self.answers.insert(0, (part, output if callable(output) else lambda _line: output, status))
 
-    def __call__(self, words: list, *, check: bool = False, **_options: object) -> subprocess.CompletedProcess:
+    def __call__(self, words: list, **_options: object) -> subprocess.CompletedProcess:
         line = " ".join(map(str, words))
         self.started.append(line)
         output, status = next(((said(line), status) for part, said, status in self.answers if part in line), ("", 0))
-        if check and status:
-            raise subprocess.CalledProcessError(status, words)
         return subprocess.CompletedProcess(words, status, output, output)
 
     def answer_of(self, script: str, **answer: object) -> None:
@@ -89,10 +88,14 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch) -> Machine:
     """A machine on which nothing really runs, and nobody owns anything."""
+    import programs
+
     fake = Machine()
     fake.unit("")
-    monkeypatch.setattr(subprocess, "run", fake)
-    monkeypatch.setattr(os, "chown", lambda *_, **__: None)
+    monkeypatch.setattr(programs, "run", fake)
+    monkeypatch.setattr(subprocess, "run", fake)  # for what an operator types into
+    for name in ("chown", "fchown"):
+        monkeypatch.setattr(os, name, lambda *_, **__: None)
     monkeypatch.setattr(pwd, "getpwnam", lambda _name: pwd.getpwuid(os.getuid()))
     monkeypatch.setattr(shutil, "chown", lambda *_: None)
     return fake
@@ -134,7 +137,6 @@ def clock(monkeypatch, engine) -> Clock:
 def blog(tmp_path: Path, monkeypatch, machine, engine) -> Iterator:
     """A site as the engine knows it, with all that it has on a server below temporary directories."""
     import site_config
-    import static_files
 
     base = tmp_path.resolve()
     # A socket's path ends at 107 bytes.
@@ -144,7 +146,6 @@ def blog(tmp_path: Path, monkeypatch, machine, engine) -> Iterator:
         for module in engine:
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, place)
-    monkeypatch.setattr(static_files, "BROTLI", base / "brotli")
     given = {
         "name": "blog",
         "user": "blog",
@@ -164,7 +165,8 @@ def blog(tmp_path: Path, monkeypatch, machine, engine) -> Iterator:
     (Path(run) / "gunicorn-blog").mkdir()
     places["UNIT_DIR"].mkdir()
     (places["UNIT_DIR"] / "gunicorn-blog@.service").write_text(
-        "[Service]\nExecStart=gunicorn shop.wsgi\n\n# Sandbox: what it may do.\nUser=blog\n\n[Install]\n", encoding="utf-8"
+        f"[Service]\nWorkingDirectory={base}/srv/blog/releases/%i/source\nExecStart=gunicorn shop.wsgi\n\n# Sandbox: what it may do.\nUser=blog\n\n[Install]\n",
+        encoding="utf-8",
     )
     (places["UNIT_DIR"] / "gunicorn-blog@.socket").write_text("[Socket]\n", encoding="utf-8")
     (places["CONFIGURATION_DIR"] / "blog").mkdir(parents=True)
@@ -205,11 +207,12 @@ def unit_of() -> Callable[..., str]:
 
 @pytest.fixture
 def make_release(blog) -> Callable[..., None]:
-    """Puts a release there as a deploy leaves it, its mark saying `said`; without a mark it was never finished."""
+    """Puts a release there as a deploy leaves it, its record saying `said`; without a record it was never finished."""
 
     def make(name: str, *, live_since: float | None = None, finished: bool = True, venv: str = "venv1", static: tuple[str, ...] = (), **said: object) -> None:
         directory = blog.release_dir(name)
-        (directory / "static").mkdir(parents=True)
+        (directory / "source").mkdir(parents=True)
+        (directory / "static").mkdir()
         (blog.root / "venvs" / venv).mkdir(exist_ok=True)
         (directory / "venv").symlink_to(f"../../venvs/{venv}")
         blog.service_file(name).write_text(blog.template.read_text(encoding="utf-8"), encoding="utf-8")
@@ -219,9 +222,54 @@ def make_release(blog) -> Callable[..., None]:
             (directory / "static" / file).write_text(name, encoding="utf-8")
         if finished:
             since = {} if live_since is None else {"live_since": live_since}
-            (directory / ".shortstop.json").write_text(json.dumps({"source": "0" * 64, **since, **said}), encoding="utf-8")
+            directory.with_name(f"{name}.json").write_text(json.dumps({"source": "0" * 64, **since, **said}), encoding="utf-8")
 
     return make
+
+
+@pytest.fixture
+def gunicorn() -> str:
+    """The version that the source's requirements ask for."""
+    return "27.0.1"
+
+
+@pytest.fixture
+def archived(tmp_path, machine, gunicorn) -> tuple[str, Path]:
+    """A source, as its hash and its archive, and a machine that makes of it what uv and Django would."""
+    from ansible_collections.shortstop.django.plugins.plugin_utils.collect import collect
+
+    def put(directory: str, *names: str) -> str:
+        for name in names:
+            (Path(directory) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(directory) / name).write_text(name, encoding="utf-8")
+        return ""
+
+    def build(line: str) -> str:
+        if made := re.search(r"/inside/build\.py (\S+) \S+$", line):
+            put(made[1], "bin/gunicorn", f"lib/python3.11/site-packages/gunicorn-{gunicorn}.dist-info/METADATA", "pyvenv.cfg", ".lock")
+            for name, target in {"bin/python": "/usr/bin/python3", "bin/python3": "python", "bin/python3.11": "python", "lib64": "lib"}.items():
+                (Path(made[1]) / name).symlink_to(target)
+        return put(re.search(r"WorkingDirectory=(\S+)", line)[1], "shop/__pycache__/wsgi.cpython-311.pyc")
+
+    put(str(tmp_path / "source"), "manage.py", "shop/wsgi.py")
+    (tmp_path / "source/requirements.txt").touch()
+    machine.answer("/inside/build.py", build)
+    machine.answer("collectstatic", lambda line: put(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1], "css/a.css", "staticfiles.json"))
+    machine.answer_of("own_migrations.py", migrations={"shop.0001_initial": []}, leaves=["shop.0001_initial"])
+    return collect(tmp_path / "source", tmp_path / "archive.tar.gz"), tmp_path / "archive.tar.gz"
+
+
+@pytest.fixture
+def inside_script() -> Callable[[str], ModuleType]:
+    """Imports one of the scripts that run as a site."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(f"inside_{name}", ENGINE.parent / "inside" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 one_context = functools.cache(make_context)

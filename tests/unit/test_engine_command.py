@@ -15,6 +15,7 @@ import release
 import settle
 import switch
 from report import Report, StepFailed
+from site_config import Site
 
 LIVE, OLD, SOURCE = "0000000000aa", "0000000000bb", "a" * 64
 LOCK = "shortstop-deploy-blog.service"
@@ -70,6 +71,23 @@ def test_what_only_ansible_and_systemd_call_is_not_listed(command, capsys):
 def test_a_site_that_does_not_serve_is_a_status(command, machine, live, state, status):
     machine.unit("gunicorn-blog@", **state)
     assert command("status") == status
+
+
+def test_a_site_in_trouble_leaves_the_others_their_lines(command, machine, live, shop, capsys):
+    def fail(_line: str) -> str:
+        raise StepFailed("systemctl show: no\x1b[2J")
+
+    machine.answer(f"systemctl show gunicorn-blog@{LIVE}", fail)
+    switch.unpoint(Site.load("shop"))
+    command("status")
+    _head, blog, shop = capsys.readouterr().out.splitlines()
+    assert blog.endswith(r"cannot be told: StepFailed: systemctl show: no\x1b[2J")
+    assert shop.endswith("nothing is live yet")
+
+
+def test_a_site_whose_state_cannot_be_told_is_a_status(command, machine, live):
+    machine.answer("systemctl show gunicorn-blog@", status=1)
+    assert command("status") == 1
 
 
 def test_a_site_that_was_never_live_is_no_failure(command, capsys):
@@ -246,7 +264,7 @@ def test_a_management_command_runs_as_the_live_release(command, blog, machine, l
     assert started.endswith(f" -- /usr/bin/env TERM=xterm {directory}/venv/bin/python manage.py migrate --plan --database other")
     assert " --unit=shortstop-manage-blog-" in started
     assert " --description=Site blog: manage.py migrate " in started
-    for wanted in (f"WorkingDirectory={directory}", f"EnvironmentFile={blog.release_environment(LIVE)}", "User=blog"):
+    for wanted in (f"WorkingDirectory={directory}/source", f"EnvironmentFile={blog.release_environment(LIVE)}", "User=blog"):
         assert f" --property={wanted} " in started
 
 
@@ -269,7 +287,7 @@ def shop(blog) -> None:
     directory = blog.configuration_dir.with_name("shop")
     directory.mkdir()
     text = (blog.configuration_dir / "site.json").read_text(encoding="utf-8")
-    (directory / "site.json").write_text(text.replace('"name": "blog"', '"name": "shop"'), encoding="utf-8")
+    (directory / "site.json").write_text(text.replace('"name": "blog"', '"name": "shop"').replace("/srv/blog", "/srv/shop"), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -295,3 +313,12 @@ def test_a_site_that_cannot_be_settled_holds_up_no_other(command, shop, monkeypa
     assert command("settle") == 1
     assert given == ["blog", "shop"]
     assert capsys.readouterr().err == "shortstop: blog: systemctl stop: no\n"
+
+
+def test_what_a_site_says_when_it_is_settled_changes_no_terminal(command, monkeypatch, capsys):
+    def fail(_site) -> None:
+        raise StepFailed("\x1b]0;title\x07")
+
+    monkeypatch.setattr(settle, "settle", fail)
+    command("settle")
+    assert capsys.readouterr().err == "shortstop: blog: \\x1b]0;title\\x07\n"

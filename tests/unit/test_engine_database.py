@@ -95,10 +95,30 @@ def test_migrations_that_may_hurt_the_live_release_are_a_warning(site, machine, 
 
 @pytest.mark.parametrize(("live", "lints"), [(OLD, True), (None, False)], ids=["a release is live", "nothing is live"])
 def test_migrations_are_judged_where_they_could_hurt(site, machine, live, lints):
-    packages = database.LINTER / "lib/python3.11/site-packages"
+    packages = database.TOOLS / "lib/python3.11/site-packages"
     packages.mkdir(parents=True)
     migrated(site, live)
     assert machine.lines("/inside/database.py")[0].endswith(f"/inside/database.py{f' {packages}' if lints else ''}")
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"applied": ["shop.0001_initial"], "unapplied": []},
+        {"applied": "shop.0001_initial", "unapplied": [], "issues": {}},
+        {"applied": [], "unapplied": ["--fake.0001"], "issues": {}},
+        {"applied": [], "unapplied": [], "issues": {"shop.0001_initial": "DROPPING column"}},
+        {"applied": [], "unapplied": [], "issues": {"shop.0001_initial": ["\x1b[2J"]}},
+        {"applied": [True], "unapplied": [], "issues": {}},
+        {"applied": [], "unapplied": [], "issues": {}, "more": 1},
+    ],
+    ids=["a key too few", "a text", "an option", "an issue for issues", "an escape sequence", "a bool", "a key too many"],
+)
+def test_a_forged_state_is_refused(site, machine, forged):
+    machine.answer_of("database.py", **forged)
+    with pytest.raises(StepFailed, match=r"^a look at the database's migrations gave an answer that cannot be believed; "):
+        migrated(site)
+    assert machine.lines(MIGRATE) == []
 
 
 def test_migrations_that_the_source_has_lost_are_a_warning(site, make_release, answered):
@@ -183,6 +203,13 @@ def test_a_superuser_who_was_there_stays_as_they_are(led, machine):
     assert migrated(led) == []
 
 
+@pytest.mark.parametrize("created", [1, "true", None, []])
+def test_whether_a_superuser_was_made_is_a_yes_or_a_no(led, machine, created):
+    machine.answer_of("superuser.py", created=created)
+    with pytest.raises(StepFailed, match=r'^making superuser "ada" gave an answer that cannot be believed; '):
+        migrated(led)
+
+
 def test_another_password_is_told_and_not_set(led, machine):
     migrated(led)
     machine.started.clear()
@@ -216,8 +243,8 @@ def test_the_password_goes_with_the_superuser(led):
 
 @pytest.fixture
 def fixed(site):
-    site.release_dir(NEW).joinpath("a.json").write_text("a", encoding="utf-8")
-    site.release_dir(NEW).joinpath("b.json").write_text("b", encoding="utf-8")
+    for name in ("a", "b"):
+        (site.release_dir(NEW) / "source" / f"{name}.json").write_text(name, encoding="utf-8")
     return dataclasses.replace(site, fixtures=["a.json", "b.json"])
 
 
@@ -234,7 +261,7 @@ def test_a_fixture_is_loaded_once(fixed, machine):
 def test_a_fixture_that_changed_is_loaded_again(fixed, machine):
     migrated(fixed)
     machine.started.clear()
-    (fixed.release_dir(NEW) / "b.json").write_text("changed", encoding="utf-8")
+    (fixed.release_dir(NEW) / "source/b.json").write_text("changed", encoding="utf-8")
     migrated(fixed)
     assert loaded(machine) == ["b.json"]
 

@@ -11,6 +11,7 @@ import hold
 import prepare
 import prune
 import pytest
+import records
 import release
 import switch
 from report import Report, StepFailed
@@ -133,8 +134,8 @@ def test_a_host_that_does_not_migrate_waits_for_the_one_that_does(road, monkeypa
 def test_a_release_knows_what_it_takes_the_place_of_before_it_is_live(road):
     road.let("prove", fail=StepFailed("it is dumb"))
     road.go(by="ada@laptop")
-    mark = release.read_mark(road.site.release_dir(road.new))
-    assert (mark["previous"], mark["by"]) == (OLD, "ada@laptop")
+    record = records.read(road.site, road.new)
+    assert (record["previous"], record["by"]) == (OLD, "ada@laptop")
 
 
 @pytest.mark.parametrize(("broken", "holds"), [("prepare", True), ("flip", True), (None, False)])
@@ -169,12 +170,12 @@ def back(road, make_release, monkeypatch):
     """Rolls back to the release before the live one, in a database that has some migrations more."""
     site = road.site
     switch.point(site, road.new)
-    marks = {
+    known = {
         OLD: {"live_since": 2, "migrations": {"shop.0001_initial": []}, "leaves": ["shop.0001_initial"]},
         road.new: {"live_since": 3, "previous": OLD, "migrations": {"shop.0001_initial": [], "shop.0002_price": [], "tag.0001_initial": []}},
     }
-    for name, mark in marks.items():
-        release.write_mark(site.release_dir(name), **mark)
+    for name, record in known.items():
+        records.write(site, name, **record)
     make_release("0000000000cc", live_since=1, migrations={"shop.0001_initial": []})
     make_release("never_live")
     applied = {"shop.0001_initial"}
@@ -244,7 +245,7 @@ def test_only_a_kept_release_is_gone_back_to(road, back, to):
 
 
 def test_where_no_release_was_before_it_says_which_others_there_are(road, back):
-    release.write_mark(road.site.release_dir(road.new), previous="0123456789ab")
+    records.write(road.site, road.new, previous="0123456789ab")
     assert back() == 1
     assert road.lines()[-1]["message"] == f"choose: no release before {road.new} is kept; the releases that are kept are {OLD}, 0000000000cc"
 

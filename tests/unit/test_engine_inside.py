@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import database
 import inside
+import prepare
 import pytest
+import records
 
 SETTINGS = """
 SECRET_KEY = "x"
@@ -89,9 +92,9 @@ def test_a_model_without_its_migration_is_refused(project):
     assert "currency" in done.stdout
 
 
-@pytest.mark.parametrize("place", ["venv/lib", "../beside"])
+@pytest.mark.parametrize("place", ["../venv/lib", "../NAME-beside"])
 def test_a_library_s_missing_migration_is_not_its_user_s_to_make(project, place):
-    library = (project / place).resolve() / "library"
+    library = (project / place.replace("NAME", project.name)).resolve() / "library"
     (library / "migrations").mkdir(parents=True)
     for name, text in {"__init__.py": "", "migrations/__init__.py": "", "models.py": MODELS}.items():
         (library / name).write_text(text, encoding="utf-8")
@@ -144,6 +147,21 @@ def test_the_linter_judges_what_is_unapplied(project, tmp_path_factory):
         "contenttypes.0001_initial": ["a", "b", "c"],
         "shop.0001_initial": ["could not be judged (ValueError: what nobody foresaw)"],
     }
+
+
+@pytest.mark.parametrize("message", ["relation does not exist\\nLINE 1: SELECT", "x" * 1000], ids=["lines", "long"])
+def test_whatever_the_linter_says_the_answer_is_believed(project, tmp_path_factory, message):
+    packages = tmp_path_factory.mktemp("linter")
+    for name, text in LINTER.items():
+        (packages / name).parent.mkdir(exist_ok=True)
+        (packages / name).write_text(text.replace("what nobody foresaw", message), encoding="utf-8")
+    assert records.fits(answer(project, "database.py", packages), database.STATE, whole=True)
+
+
+def test_what_the_scripts_answer_is_believed(project):
+    migrate(project, "shop")
+    assert records.fits(answer(project, "database.py"), database.STATE, whole=True)
+    assert records.fits(answer(project, "own_migrations.py"), prepare.KNOWN, whole=True)
 
 
 SUPERUSER = {"DJANGO_SUPERUSER_USERNAME": "ada", "DJANGO_SUPERUSER_EMAIL": "ada@example.com", "DJANGO_SUPERUSER_PASSWORD": "open sesame"}

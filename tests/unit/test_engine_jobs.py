@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from report import StepFailed
 
 NEW, OLD = "0000000000aa", "0000000000bb"
-SERVICE = "[Service]\n# Sandbox: what it may do.\nUser=blog\nReadWritePaths=-/srv/blog/media\n\n[Install]\n"
+SERVICE = "[Service]\nWorkingDirectory=/srv/blog/releases/%i/source\n# Sandbox: what it may do.\nUser=blog\nReadWritePaths=-/srv/blog/media\n\n[Install]\n"
 TIMER, TIMER_S_SERVICE, DAEMON = "site-blog-poll.timer", "site-blog-poll.service", "site-blog-worker.service"
 
 
@@ -67,12 +67,17 @@ def test_a_job_runs_the_release_in_the_site_s_sandbox(site, name, service, progr
     assert command.startswith(f'"{directory}/venv/bin/{program}" ')
     assert unit["Service"] == {
         **service,
-        "WorkingDirectory": str(directory),
+        "WorkingDirectory": f"/srv/blog/releases/{NEW}/source",
         "EnvironmentFile": str(site.release_environment(NEW)),
         "User": "blog",
         "ReadWritePaths": "-/srv/blog/media",
     }
     assert "shortstop-settle.service" in unit["Unit"]["After"].split()
+
+
+def test_a_job_of_an_older_release_runs_where_its_unit_says(site):
+    unit = sections(jobs.texts(site, NEW, SERVICE.replace("/source", ""))[DAEMON])
+    assert unit["Service"]["WorkingDirectory"] == f"/srv/blog/releases/{NEW}"
 
 
 def test_a_daemon_gives_up_in_the_end_and_starts_at_boot(site):

@@ -52,6 +52,11 @@ def test_what_a_run_leaves_is_put_right_before_the_lock_is_free(blog, machine):
     assert f" --property=ExecStopPost={lock.COMMAND} settle blog --report {lock.report_file(run)} " in machine.started[0]
 
 
+def test_what_a_site_hands_over_takes_only_so_much_memory(blog, machine):
+    lock.start(blog, "ada@laptop", "deploy")
+    assert " --property=MemoryMax=512M " in machine.started[0]
+
+
 def test_each_run_has_a_name_of_its_own(blog, machine):
     assert len({lock.start(blog, "ada@laptop", "rollback") for _ in range(3)}) == 3
 

@@ -6,13 +6,13 @@ import dataclasses
 import gzip
 import hashlib
 import io
+import platform
 import re
 import tarfile
 from pathlib import Path
 
 import pytest
 import release
-import switch
 from report import StepFailed
 
 SOURCE = "a" * 64
@@ -109,7 +109,7 @@ def test_a_changed_site_is_another_release(blog, changed):
     assert release.identify(dataclasses.replace(full, **changed), SOURCE) != release.identify(full, SOURCE)
 
 
-@pytest.mark.parametrize("changed", [{"releases_kept": 9}, {"health_timeout": 9}, {"health_path": "/"}, {"domain": "www.example.com"}])
+@pytest.mark.parametrize("changed", [{"releases_kept": 9}, {"health_timeout": 9}, {"deploy_timeout": 9}, {"health_path": "/"}, {"domain": "www.example.com"}])
 def test_what_no_process_of_the_site_sees_is_no_other_release(blog, changed):
     assert release.identify(dataclasses.replace(blog, **changed), SOURCE) == release.identify(blog, SOURCE)
 
@@ -210,11 +210,17 @@ def test_a_link_that_others_bend_afterwards_is_refused(tmp_path, filters):
         release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
 
 
-@pytest.mark.parametrize("link", ["static/x -> ../venv/bin/python", "static/x -> ../venv/../manage.py"])
-def test_a_link_that_the_virtual_environment_would_bend_is_refused(tmp_path, filters, link):
-    source = packed(tmp_path / "a.tar.gz", (link, ""))
-    with pytest.raises(StepFailed, match=r'the source holds "static/x" -> .*, which leads out of it'):
-        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
+@pytest.mark.parametrize("link", ["python -> ../venv/bin/python", "shop/python -> ../../venv/bin/python", "shop/x -> ../../venv/../source/manage.py"])
+def test_a_link_into_the_virtual_environment_beside_the_source_is_refused(tmp_path, filters, link):
+    source = packed(tmp_path / "a.tar.gz", ("shop", "directory"), (link, ""))
+    with pytest.raises(StepFailed, match=r'the source holds ".*" -> ".*venv/.*", which leads out of it'):
+        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release/source", source)
+
+
+def test_a_source_may_call_its_files_whatever_it_likes(tmp_path, filters):
+    source = packed(tmp_path / "a.tar.gz", ("venv", "directory"), ("venv/bin", "content"), (".shortstop.json", "{}"), ("source -> venv", ""))
+    release.unpack(tmp_path / "a.tar.gz", tmp_path / "release/source", source)
+    assert {path.name for path in (tmp_path / "release/source").iterdir()} == {"venv", ".shortstop.json", "source"}
 
 
 def test_a_path_that_is_too_long_to_be_looked_through_is_refused(tmp_path, filters):
@@ -230,32 +236,6 @@ def test_a_path_that_is_too_long_to_be_looked_through_is_refused(tmp_path, filte
     with pytest.raises(StepFailed, match=r'^the source holds "d*/d*/'):
         release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
     assert list((tmp_path / "foreign").iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "members",
-    [
-        [("venv", "directory")],
-        [("venv -> packages", "")],
-        [(".shortstop.json", "{}")],
-        [(".shortstop.json.new -> manage.py", "")],
-        [("here -> .", ""), ("here/.shortstop.json", "{}")],
-    ],
-    ids=["packages", "packages by a link", "mark", "next mark", "mark by a link"],
-)
-def test_what_a_release_has_of_its_own_no_source_brings(tmp_path, filters, members):
-    source = packed(tmp_path / "a.tar.gz", *members)
-    name = members[-1][0].partition(" -> ")[0]
-    with pytest.raises(StepFailed, match=f'^the source holds "{re.escape(name)}", which is what a release calls something of its own; give it another name$'):
-        release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
-    assert release.read_mark(tmp_path / "release") is None
-
-
-def test_elsewhere_these_names_are_anybody_s(tmp_path, filters):
-    source = packed(tmp_path / "a.tar.gz", ("docs/venv", "how"), ("docs/.shortstop.json", "{}"))
-    release.unpack(tmp_path / "a.tar.gz", tmp_path / "release", source)
-    assert {path.name for path in (tmp_path / "release/docs").iterdir()} == {"venv", ".shortstop.json"}
-    assert not (tmp_path / "release/venv").is_symlink()
 
 
 def test_a_link_that_leads_round_in_a_circle_stays_inside(tmp_path, filters):
@@ -335,6 +315,26 @@ def test_the_source_does_not_count_for_packages_from_elsewhere(tmp_path, line):
     assert len(hashes(tmp_path, line)) == 1
 
 
+def test_the_source_counts_where_its_requirements_are_in_utf_16(tmp_path):
+    (tmp_path / "requirements.txt").write_text("-e .\n", encoding="utf-16")
+    assert len({release.requirements_hash(tmp_path, "requirements.txt", source) for source in (SOURCE, "b" * 64)}) == 2
+
+
+def test_requirements_that_are_no_utf_8_have_a_hash(tmp_path):
+    found = set()
+    for letter in (b"\xe9", b"\xe8"):
+        (tmp_path / "requirements.txt").write_bytes(b"# caf" + letter + b"\ndjango\n")
+        found.add(release.requirements_hash(tmp_path, "requirements.txt", SOURCE))
+    assert len(found) == 2
+
+
+def test_a_virtual_environment_of_version_0_1_0_is_not_shared(tmp_path):
+    """pip made it, with the release's requirements and Python alone in its name."""
+    (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-8")
+    older = hashlib.sha256(f"{platform.python_version()}django\n".encode()).hexdigest()[:12]
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE) != older
+
+
 def test_requirements_of_another_python_are_others(tmp_path, monkeypatch):
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-8")
     before = release.requirements_hash(tmp_path, "requirements.txt", SOURCE)
@@ -342,11 +342,22 @@ def test_requirements_of_another_python_are_others(tmp_path, monkeypatch):
     assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE) != before
 
 
-@pytest.mark.parametrize(("name", "version"), [("gunicorn-27.0.1", (27, 0)), ("gunicorn-23.0.0", (23, 0)), ("gunicorn-25.1.dev0", (25, 1))])
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [("gunicorn-27.0.1", (27, 0)), ("gunicorn-23.0.0", (23, 0)), ("gunicorn-25.1.dev0", (25, 1)), ("gunicorn-27", (27, 0)), ("gunicorn-27rc1", (27, 0))],
+)
 def test_the_version_of_gunicorn_is_read_from_its_files(tmp_path, name, version):
     for package in (name, "gunicorn_extras-1.0", "django-5.2"):
         (tmp_path / f"lib/python3.11/site-packages/{package}.dist-info").mkdir(parents=True)
     assert release.gunicorn_version(tmp_path) == version
+
+
+@pytest.mark.parametrize("name", [None, "gunicorn-", "gunicorn-x.y", "gunicorn-1234567.0"])
+def test_a_gunicorn_whose_version_cannot_be_told_is_refused(tmp_path, name):
+    if name:
+        (tmp_path / f"lib/python3.11/site-packages/{name}.dist-info").mkdir(parents=True)
+    with pytest.raises(StepFailed, match=r"^the virtual environment holds no gunicorn whose version can be told; let the requirements ask for gunicorn>=27$"):
+        release.gunicorn_version(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -361,48 +372,3 @@ def test_the_version_of_gunicorn_is_read_from_its_files(tmp_path, name, version)
 )
 def test_only_gunicorn_27_gets_threads(version, arguments):
     assert release.gunicorn_arguments(version, 4) == arguments
-
-
-@pytest.mark.parametrize("content", [None, "", '{"source"'], ids=["missing", "empty", "half"])
-def test_a_mark_that_was_not_written_whole_is_none(tmp_path, content):
-    if content is not None:
-        (tmp_path / release.MARK).write_text(content, encoding="utf-8")
-    assert release.read_mark(tmp_path) is None
-
-
-def test_a_mark_is_read_as_it_was_written(tmp_path):
-    release.write_mark(tmp_path, source=SOURCE)
-    assert release.read_mark(tmp_path) == {"source": SOURCE}
-
-
-def test_a_mark_keeps_what_it_says_already(tmp_path):
-    release.write_mark(tmp_path, source=SOURCE, by="ada")
-    release.write_mark(tmp_path, by="bob", live_since=1)
-    assert release.read_mark(tmp_path) == {"source": SOURCE, "by": "bob", "live_since": 1}
-
-
-def test_what_is_finished_is_told_the_one_that_was_live_last_first(blog, make_release):
-    for name, since in {"old": 1, "never": None, "new": 2}.items():
-        make_release(name, live_since=since)
-    make_release("unfinished", finished=False)
-    assert list(release.finished(blog)) == ["new", "old", "never"]
-
-
-def test_a_server_without_releases_has_none(blog):
-    (blog.root / "releases").rmdir()
-    assert release.finished(blog) == {}
-    assert release.previous(blog) is None
-
-
-@pytest.mark.parametrize(
-    ("live", "mark", "previous"),
-    [("new", {"previous": "old"}, "old"), ("new", {"previous": "gone"}, None), ("new", {"previous": None}, None), ("new", {}, None), (None, {}, None)],
-    ids=["still there", "gone", "the first", "no word of it", "nothing is live"],
-)
-def test_the_previous_release_is_the_one_that_the_live_one_took_the_place_of(blog, make_release, live, mark, previous):
-    make_release("old", live_since=1)
-    make_release("between", live_since=2)
-    make_release("new", live_since=3, **mark)
-    if live:
-        switch.point(blog, live)
-    assert release.previous(blog) == previous

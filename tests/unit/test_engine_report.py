@@ -9,7 +9,7 @@ import pytest
 import release
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from report import Report, StepFailed
+from report import Report, StepFailed, printable, tail
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.environment import environment_file
 
@@ -40,11 +40,69 @@ def test_a_line_can_be_read_before_the_end(path):
         assert len(lines(path)) == 1
 
 
-@pytest.mark.parametrize("message", ["one\ntwo", "one\r\ntwo\n", "one\u2028two\x85"])
+@pytest.mark.parametrize("message", ["one\ntwo", "one\ntwo\n", "\n\none\ttwo"])
 def test_a_message_of_many_lines_is_one_line(path, message):
     with Report(path) as report:
         report.say("prove", "failed", message)
     assert [line["message"] for line in lines(path)] == [message]
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("caf\u00e9 \u2713 \U0001f600", "caf\u00e9 \u2713 \U0001f600"),
+        ("\x1b[2J\x1b]0;title\x07", "\\x1b[2J\\x1b]0;title\\x07"),
+        ("one\r\ntwo\x08\x7f", "one\\r\ntwo\\x08\\x7f"),
+        ("one\u2028two\x85\x9b", "one\\u2028two\\x85\\x9b"),
+        ("\u202eevil\u2066\u200b", "\\u202eevil\\u2066\\u200b"),
+        ("\ud800 \udcff", "\\ud800 \\udcff"),
+        ("\x00", "\\x00"),
+        ("\U000e0041", "\\U000e0041"),
+    ],
+    ids=["letters", "escape sequences", "back and over", "other ends of lines", "bidi", "surrogates", "null", "tags"],
+)
+def test_what_could_change_a_terminal_is_escaped(path, message, shown):
+    with Report(path) as report:
+        report.say("migrate", "failed", message)
+    assert [line["message"] for line in lines(path)] == [shown]
+
+
+@given(st.text(st.characters() | st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp"])))
+def test_nothing_but_what_can_be_printed_is_shown(text):
+    shown = printable(text)
+    assert all(letter.isprintable() or letter in "\n\t" for letter in shown)
+    assert shown.encode().decode() == shown
+
+
+def test_a_message_has_only_so_many_letters(path):
+    with Report(path) as report:
+        report.say("migrate", "failed", "so\n" * 10_000)
+    assert lines(path)[0]["message"] == ("so\n" * 10_000)[:20_000]
+
+
+def test_a_secret_is_hidden_before_a_message_is_cut(path):
+    with Report(path, {"open sesame"}) as report:
+        report.say("migrate", "failed", "so\n" * 6_665 + "open sesame")
+    assert "open" not in lines(path)[0]["message"]
+
+
+def test_the_tail_is_the_last_lines_that_were_printed():
+    said = "\n".join(f"line {number}" for number in range(100))
+    assert tail(f"{said}\n\n").splitlines() == [f"line {number}" for number in range(75, 100)]
+    assert tail(said, 2) == "line 98\nline 99"
+    assert tail("") == ""
+
+
+def test_a_long_line_is_cut(path):
+    with Report(path) as report:
+        report.say("migrate", "failed", "x" * 1_000_000 + "\nso")
+    assert lines(path)[0]["message"] == "x" * 1000 + "\nso"
+
+
+def test_a_secret_where_a_line_is_cut_leaves_no_part_of_it(path):
+    with Report(path, {"open sesame"}) as report:
+        report.say("migrate", "failed", "x" * 995 + "open sesame")
+    assert "open" not in lines(path)[0]["message"]
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

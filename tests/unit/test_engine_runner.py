@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
+import programs
 import pytest
 import runner
 import systemd
@@ -125,6 +129,106 @@ def test_a_failure_is_called_by_its_name(blog, machine):
     assert error.value.output == "it broke"
 
 
+def bounded(machine, text: str, output: str) -> None:
+    """Let a command reach a bound."""
+
+    def exceed(line: str) -> str:
+        raise programs.Exceeded(line.split(), text, output)
+
+    machine.answer("systemd-run", exceed)
+
+
+def own_unit(machine) -> str:
+    """The unit of the one command that was started."""
+    (line,) = machine.lines("systemd-run")
+    return re.search(r" --unit=(\S+) ", line)[1]
+
+
+def test_a_command_that_takes_too_long_is_ended(blog, machine):
+    bounded(machine, "took longer than 1800 seconds", "Collecting\n")
+    with pytest.raises(
+        CommandFailed, match=r"^a look took longer than 1800 seconds and was ended; give the site a longer deploy_timeout if it needs the time:\nCollecting$"
+    ) as error:
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
+    assert error.value.output == "Collecting\n"
+
+
+def test_a_command_that_prints_too_much_is_ended(blog, machine):
+    bounded(machine, "printed more than 8 MB", "y\n" * 100)
+    with pytest.raises(CommandFailed, match=r"^a look printed more than 8 MB and was ended:\n(y\n){24}y$"):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
+
+
+def test_of_a_command_that_is_ended_no_process_is_left(blog, machine):
+    """What was ended is systemd-run, which only waits for it."""
+    bounded(machine, "took longer than 1800 seconds", "")
+    with pytest.raises(StepFailed):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root)
+    own = own_unit(machine)
+    assert machine.started[1:] == [f"systemctl kill --signal=SIGKILL {own}", f"systemctl stop {own}", f"systemctl reset-failed {own}"]
+
+
+@pytest.mark.parametrize("seconds", [1800, 60])
+def test_a_command_has_as_long_as_the_site_says(blog, machine, monkeypatch, seconds):
+    given = []
+    monkeypatch.setattr(programs, "run", lambda words, **options: given.append(options) or machine(words))
+    runner.run(dataclasses.replace(blog, deploy_timeout=seconds), UNIT, ["true"], cwd=blog.root)
+    assert given == [{"seconds": seconds, "merged": True}]
+
+
+def test_a_site_that_an_older_shortstop_wrote_has_half_an_hour(blog):
+    assert blog.deploy_timeout == 1800
+
+
+def test_a_unit_does_not_wait_long_for_its_end(blog, machine):
+    runner.run(blog, UNIT, ["true"], cwd=blog.root)
+    assert " --property=TimeoutStopSec=10 " in machine.started[0]
+
+
+@pytest.mark.parametrize(
+    ("properties", "more"),
+    [((), "; give the site a larger limits.memory"), (("Slice=site.slice", "MemoryMax=75%"), "")],
+    ids=["the site's own limit", "a build's"],
+)
+def test_a_command_that_wanted_too_much_memory_says_so(blog, machine, properties, more):
+    machine.answer("systemd-run", "half\n", status=137)
+    machine.unit("shortstop-run-blog-", Result="oom-kill")
+    with pytest.raises(CommandFailed, match=f"^a look was ended since it wanted more memory than it may have{more}:\nhalf$"):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look", properties=properties)
+
+
+@pytest.mark.parametrize("result", ["exit-code", "signal", "success", "timeout"])
+def test_another_failure_has_its_status(blog, machine, result):
+    machine.answer("systemd-run", "half", status=9)
+    machine.unit("shortstop-run-blog-", Result=result)
+    with pytest.raises(CommandFailed, match=r"^a look ended with status 9:\nhalf$"):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
+
+
+def test_a_unit_that_failed_is_forgotten_once_it_was_asked_why(blog, machine):
+    machine.answer("systemd-run", status=1)
+    with pytest.raises(StepFailed):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root)
+    own = own_unit(machine)
+    assert machine.started[1:] == [f"systemctl show {own} --property=Result", f"systemctl reset-failed {own}"]
+
+
+def test_a_command_runs_where_the_release_s_unit_says():
+    unit = "[Service]\nType=notify\nWorkingDirectory=/srv/blog/releases/%i/source\nUser=blog\n"
+    assert runner.working_directory(unit, "0000000000aa") == Path("/srv/blog/releases/0000000000aa/source")
+    assert runner.working_directory(unit.replace("/source", ""), "0000000000aa") == Path("/srv/blog/releases/0000000000aa")
+
+
+def test_the_real_unit_says_where_the_code_lies(template):
+    assert runner.working_directory(template, "0000000000aa") == Path("/srv/blog/releases/0000000000aa/source")
+
+
+@pytest.mark.parametrize("unit", ["[Service]\nUser=blog\n", "[Service]\n#WorkingDirectory=/srv\n"])
+def test_a_unit_that_does_not_say_where_the_code_lies_is_refused(unit):
+    with pytest.raises(StepFailed, match=r'^the service unit has no line "WorkingDirectory="; let role gunicorn write it again$'):
+        runner.working_directory(unit, "0000000000aa")
+
+
 def test_no_secret_is_on_a_command_line(blog, machine):
     runner.run(blog, UNIT, ["true"], cwd=blog.root, environment=blog.environment_file)
     assert "not a secret" not in machine.started[0]
@@ -147,13 +251,21 @@ def test_a_failure_of_root_s_is_shown_alike(machine):
 
 def test_output_that_is_no_utf_8_is_no_failure(tmp_path, program, monkeypatch):
     program("systemd-run", r"printf 'caf\351'")
-    site = type("Site", (), {"name": "blog"})
+    site = SimpleNamespace(name="blog", deploy_timeout=60)
     assert runner.run(site, UNIT, ["true"], cwd=tmp_path) == "caf\ufffd"
 
 
 def test_a_journal_that_is_no_utf_8_is_no_failure(program):
     program("journalctl", r"printf 'caf\351\n'")
     assert systemd.journal("gunicorn-blog@1.service") == "caf\ufffd"
+
+
+def test_a_journal_that_prints_too_much_is_told_as_far_as_it_came(machine):
+    def exceed(line: str) -> str:
+        raise programs.Exceeded(line.split(), "printed more than 8 MB", "one\ntwo\nthree\n")
+
+    machine.answer("journalctl", exceed)
+    assert systemd.journal("gunicorn-blog@1.service", 2) == "two\nthree"
 
 
 def test_root_s_programs_really_run():

@@ -7,7 +7,7 @@ import json
 import audit
 import hold
 import pytest
-import release
+import records
 import settle
 import switch
 from report import Report
@@ -68,13 +68,13 @@ def test_current_follows_what_is_live(killed, current):
     assert str((killed.root / "current").readlink()) == f"releases/{OLD}"
 
 
-@pytest.mark.parametrize(("mark", "kept"), [({}, False), ({"live_since": 5}, True)], ids=["killed at the flip", "noted in time"])
-def test_a_live_release_knows_since_when(killed, make_release, mark, kept):
-    make_release("flipped", **mark)
+@pytest.mark.parametrize(("record", "kept"), [({}, False), ({"live_since": 5}, True)], ids=["killed at the flip", "noted in time"])
+def test_a_live_release_knows_since_when(killed, make_release, record, kept):
+    make_release("flipped", **record)
     switch.point(killed, "flipped")
     changed = killed.release_dir("flipped").stat().st_mtime
     settle.settle(killed)
-    assert release.read_mark(killed.release_dir("flipped"))["live_since"] == (5 if kept else changed)
+    assert records.read(killed, "flipped")["live_since"] == (5 if kept else changed)
 
 
 def test_the_jobs_become_those_of_the_live_release_without_waiting(killed, machine):

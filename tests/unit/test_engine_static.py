@@ -1,12 +1,11 @@
-"""Static files: compressed beside their originals, published by content, gone when no kept release names them."""
+"""Static files: collected in scratch, published by content, gone when no kept release names them."""
 
 from __future__ import annotations
 
-import gzip
-import json
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from report import StepFailed
 
 NEW = "0000000000aa"
-LONG = "a { colour: red }\n" * 20
 
 
 def write(directory: Path, files: dict[str, str]) -> None:
@@ -34,142 +32,96 @@ def published(blog) -> dict[str, str]:
     return {name: (blog.static_dir / name).read_text(encoding="utf-8") for name in names(blog.static_dir)}
 
 
-def manifest(**paths: str) -> str:
-    return json.dumps({"paths": {name.replace("_", "."): hashed for name, hashed in paths.items()}, "version": "1.1"})
-
-
 @pytest.fixture
-def brotli(blog, machine) -> None:
-    """The program, which writes its variants beside what it is given."""
-    static_files.BROTLI.write_text("", encoding="utf-8")
+def collected(blog, make_release, machine) -> Callable[..., list[str]]:
+    """Has collectstatic write these files, and a variant of each made; gives the warnings."""
 
-    def compress(line: str) -> str:
-        for name in line.partition(" -- ")[2].split():
-            Path(f"{name}.br").write_text("brotli", encoding="utf-8")
-        return ""
+    def collect(files: dict[str, str]) -> list[str]:
+        def compress(line: str) -> str:
+            directory = Path(line.split()[-2])
+            directory.mkdir(exist_ok=True)
+            write(directory, {f"{name}.gz": "gzip" for name in files if name != "staticfiles.json"})
+            return ""
 
-    machine.answer("/brotli --keep", compress)
+        make_release(NEW)
+        (blog.release_dir(NEW) / "static").rmdir()
+        machine.answer("collectstatic", lambda line: write(Path(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1]), files) or "")
+        machine.answer("/inside/compress.py", compress)
+        return list(static_files.collect(blog, NEW))
+
+    return collect
 
 
-def collected(blog, make_release, machine, **files: str) -> list[str]:
-    """Have collectstatic write these files; gives the warnings."""
+def test_it_works(blog, collected):
+    assert collected({"css/a.12.css": "a", "staticfiles.json": "{}"}) == []
+    assert names(blog.release_dir(NEW) / "static") == {"css/a.12.css", "css/a.12.css.gz", "staticfiles.json"}
+
+
+def test_both_commands_run_as_the_site_where_it_may_write(blog, collected, machine):
+    collected({})
+    collect, compress = machine.started
+    directory = re.search(rf" --property=ReadWritePaths=({scratch.SCRATCH_DIR}/blog-\S+)", collect)[1]
+    for line in (collect, compress):
+        assert "--property=User=blog" in line
+        assert f" --property=ReadWritePaths={directory} " in line
+        assert f" --property=WorkingDirectory={blog.release_dir(NEW)}/source " in line
+    prefix = f" -- /usr/bin/env DJANGO_STATIC_ROOT={directory}/static"
+    assert collect.endswith(f"{prefix} {blog.release_dir(NEW)}/venv/bin/python manage.py collectstatic --no-input --verbosity=0")
+    assert compress.endswith(f"{prefix} /usr/bin/python3 -I {static_files.SCRIPTS}/compress.py {directory}/static {blog.static_dir}")
+
+
+@pytest.mark.parametrize(
+    ("broken", "called"), [("collectstatic", "manage.py collectstatic"), ("/inside/compress.py", "compressing the static files")], ids=["collect", "compress"]
+)
+def test_a_command_that_fails_is_called_by_what_it_does(blog, make_release, machine, broken, called):
     make_release(NEW)
-    machine.answer("collectstatic", lambda line: write(Path(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1]), files) or "")
-    return list(static_files.collect(blog, NEW))
+    machine.answer(broken, "no space left", status=1)
+    with pytest.raises(StepFailed, match=f"^{called} ended with status 1:\nno space left$"):
+        list(static_files.collect(blog, NEW))
 
 
-def test_it_works(blog, make_release, machine, brotli):
-    assert collected(blog, make_release, machine, **{"css/a.12.css": LONG, "staticfiles.json": manifest(a_css="css/a.12.css")}) == []
-    assert names(blog.release_dir(NEW) / "static") == {"css/a.12.css", "css/a.12.css.gz", "css/a.12.css.br", "staticfiles.json"}
-    assert f" --property=ReadWritePaths={scratch.SCRATCH_DIR}/blog-" in machine.lines("collectstatic")[0]
-    assert gzip.decompress((blog.release_dir(NEW) / "static/css/a.12.css.gz").read_bytes()) == LONG.encode()
-
-
-def test_files_without_hashes_are_a_warning(blog, make_release, machine):
-    (warning,) = collected(blog, make_release, machine, **{"a.css": LONG})
+def test_files_without_hashes_are_a_warning(collected):
+    (warning,) = collected({"a.css": "a"})
     assert warning.startswith("the static files carry no hashes")
 
 
-def test_a_site_without_static_files_is_none(blog, make_release, machine):
-    assert collected(blog, make_release, machine) == []
+def test_a_site_without_static_files_is_none(collected):
+    assert collected({}) == []
 
 
 def test_a_link_in_place_of_the_static_files_is_refused(blog, make_release, machine, tmp_path):
     (tmp_path / "foreign").mkdir(mode=0o751)
     (tmp_path / "foreign" / "environment").write_text("secret", encoding="utf-8")
     make_release(NEW)
+    (blog.release_dir(NEW) / "static").rmdir()
     machine.answer("collectstatic", lambda line: Path(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1]).symlink_to(tmp_path / "foreign") or "")
     with pytest.raises(StepFailed, match=r'directory "static" it left something else, such as a link'):
         list(static_files.collect(blog, NEW))
-    assert names(blog.release_dir(NEW) / "static") == set()
+    assert not (blog.release_dir(NEW) / "static").exists()
     assert (tmp_path / "foreign").stat().st_mode & 0o777 == 0o751
 
 
-def test_what_was_collected_is_read_by_the_site_alone(blog, make_release, machine):
-    collected(blog, make_release, machine, **{"css/a.css": LONG})
+@pytest.mark.parametrize("leads", ["/etc/passwd", "a.css"])
+def test_a_link_among_the_static_files_is_refused(blog, make_release, machine, leads):
+    """nginx serves nothing from anywhere else."""
+
+    def link(line: str) -> str:
+        directory = Path(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1])
+        write(directory, {"a.css": "a"})
+        (directory / "link").symlink_to(leads)
+        return ""
+
+    make_release(NEW)
+    (blog.release_dir(NEW) / "static").rmdir()
+    machine.answer("collectstatic", link)
+    with pytest.raises(StepFailed, match=r'^"static", which the site wrote, holds "link", a link, and root takes files and directories alone'):
+        list(static_files.collect(blog, NEW))
+
+
+def test_what_was_collected_is_read_by_the_site_alone(blog, collected):
+    collected({"css/a.css": "a"})
     modes = {path.name: path.stat().st_mode & 0o777 for path in (blog.release_dir(NEW) / "static").rglob("*")}
     assert modes == {"css": 0o750, "a.css": 0o640, "a.css.gz": 0o640}
-
-
-@pytest.mark.parametrize(
-    ("files", "compressed"),
-    [
-        ({"a.css": LONG, "a.12.css": LONG, "staticfiles.json": manifest(a_css="a.12.css")}, {"a.12.css"}),
-        ({"a.css": LONG, "b.js": LONG}, {"a.css", "b.js"}),
-        ({"a.css": LONG, "staticfiles.json": "{"}, {"a.css"}),
-        ({"a.css": LONG, "staticfiles.json": '{"paths": []}'}, {"a.css"}),
-        ({"a.css": LONG, "staticfiles.json": "[]"}, {"a.css"}),
-        ({"a.css": "b" * 255, "b.css": "b" * 256, "c.png": LONG, "d.css.map": LONG}, {"b.css", "d.css.map"}),
-    ],
-    ids=["hashed alone", "no manifest", "half a manifest", "another manifest", "a list", "long texts alone"],
-)
-def test_what_pages_name_is_compressed(blog, machine, tmp_path, brotli, files, compressed):
-    write(tmp_path / "static", files)
-    static_files.compress(blog, tmp_path / "static")
-    assert names(tmp_path / "static") - files.keys() == {name + suffix for name in compressed for suffix in (".gz", ".br")}
-
-
-@pytest.mark.parametrize("stored", [True, False], ids=["from the store", "made"])
-def test_a_compressed_file_and_a_published_one_are_of_their_original_s_time(blog, make_release, stored):
-    """nginx sends that time, and a visitor's browser asks with it."""
-    make_release(NEW, static=("a.css",))
-    static = blog.release_dir(NEW) / "static"
-    for directory in (static, *([blog.static_dir] if stored else [])):
-        write(directory, {"a.css": LONG})
-    if stored:
-        static_files.compress(blog, blog.static_dir)
-    for file in (static / "a.css", *blog.static_dir.iterdir()):
-        os.utime(file, (1000, 1000))
-    static_files.compress(blog, static)
-    static_files.publish(blog, NEW)
-    assert {path.stat().st_mtime for directory in (static, blog.static_dir) for path in directory.iterdir()} == {1000}
-
-
-def test_where_there_is_no_brotli_gzip_is_enough(blog, machine, tmp_path):
-    write(tmp_path / "static", {"a.css": LONG})
-    static_files.compress(blog, tmp_path / "static")
-    assert names(tmp_path / "static") == {"a.css", "a.css.gz"}
-    assert machine.started == []
-
-
-def test_brotli_is_started_once(blog, machine, tmp_path, brotli):
-    write(tmp_path / "static", {"a.css": LONG, "b.css": LONG})
-    static_files.compress(blog, tmp_path / "static")
-    assert machine.started == [f"{static_files.BROTLI} --keep --force -- {tmp_path}/static/a.css {tmp_path}/static/b.css"]
-
-
-def test_a_brotli_that_fails_ends_the_deploy(blog, machine, tmp_path, brotli):
-    write(tmp_path / "static", {"a.css": LONG})
-    machine.answer("/brotli --keep", "no space left", status=1)
-    with pytest.raises(StepFailed, match="no space left"):
-        static_files.compress(blog, tmp_path / "static")
-
-
-@pytest.mark.parametrize(
-    ("stored", "reused"),
-    [
-        ({"a.css": LONG, "a.css.gz": "kept", "a.css.br": "kept"}, True),
-        ({"a.css": f"{LONG}\n", "a.css.gz": "kept", "a.css.br": "kept"}, False),
-        ({"a.css": LONG, "a.css.gz": "kept"}, False),
-        ({}, False),
-    ],
-    ids=["the same", "another content", "a variant is missing", "nothing"],
-)
-def test_what_the_store_has_is_not_compressed_again(blog, machine, tmp_path, brotli, stored, reused):
-    write(blog.static_dir, stored)
-    write(tmp_path / "static", {"a.css": LONG})
-    static_files.compress(blog, tmp_path / "static")
-    assert (machine.started == []) is reused
-    assert ((tmp_path / "static/a.css.gz").read_bytes() == b"kept") is reused
-
-
-def test_the_same_content_is_the_same_when_compressed(blog, tmp_path, clock, monkeypatch):
-    monkeypatch.setattr(gzip, "time", clock)
-    for directory in ("one", "two"):
-        clock.sleep(60)
-        write(tmp_path / directory, {"a.css": LONG})
-        static_files.compress(blog, tmp_path / directory)
-    assert (tmp_path / "one/a.css.gz").read_bytes() == (tmp_path / "two/a.css.gz").read_bytes()
 
 
 def test_static_files_are_published_without_their_manifest(blog, make_release):
@@ -220,11 +172,63 @@ def test_a_file_may_become_a_directory_and_back(blog, make_release, stored, file
     assert published(blog) == {file: NEW}
 
 
+def test_a_published_file_is_of_its_original_s_time(blog, make_release):
+    """nginx sends that time, and a visitor's browser asks with it."""
+    make_release(NEW, static=("a.css",))
+    os.utime(blog.release_dir(NEW) / "static/a.css", (1000, 1000))
+    static_files.publish(blog, NEW)
+    assert (blog.static_dir / "a.css").stat().st_mtime == 1000
+
+
 def test_everybody_reads_a_published_file(blog, make_release):
     make_release(NEW, static=("a.css",))
     (blog.release_dir(NEW) / "static/a.css").chmod(0o640)
     static_files.publish(blog, NEW)
     assert (blog.static_dir / "a.css").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.fixture
+def foreign(tmp_path) -> Path:
+    """What the site may not read, and no visitor."""
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign/secret.css").write_text("secret", encoding="utf-8")
+    return tmp_path / "foreign"
+
+
+@pytest.mark.parametrize(("name", "leads"), [("link.css", "foreign/secret.css"), ("link", "foreign"), ("css/link.css", "foreign/secret.css")])
+def test_nothing_is_published_through_a_link_of_an_older_release(blog, make_release, foreign, name, leads):
+    make_release(NEW, static=("a.css", "css/b.css"))
+    (blog.release_dir(NEW) / "static" / name).symlink_to(foreign.parent / leads)
+    static_files.publish(blog, NEW)
+    assert published(blog) == {"a.css": NEW, "css/b.css": NEW}
+
+
+def test_nothing_is_published_where_the_static_files_are_a_link_themselves(blog, make_release, foreign):
+    make_release(NEW)
+    (blog.release_dir(NEW) / "static").rmdir()
+    (blog.release_dir(NEW) / "static").symlink_to(foreign)
+    static_files.publish(blog, NEW)
+    assert published(blog) == {}
+
+
+def test_what_only_a_link_names_does_not_stay(blog, make_release, foreign):
+    make_release(NEW, static=("a.css",))
+    static_files.publish(blog, NEW)
+    (blog.release_dir(NEW) / "static/link").symlink_to(foreign)
+    (blog.release_dir(NEW) / "static/link.css").symlink_to("a.css")
+    write(blog.static_dir, {"link/secret.css": "secret", "link.css": "old"})
+    static_files.prune(blog, [NEW])
+    assert published(blog) == {"a.css": NEW}
+
+
+def test_a_store_is_pruned_of_links_and_not_through_them(blog, make_release, foreign):
+    make_release(NEW, static=("a.css",))
+    static_files.publish(blog, NEW)
+    (blog.static_dir / "link").symlink_to(foreign)
+    (blog.static_dir / "link.css").symlink_to(foreign / "secret.css")
+    static_files.prune(blog, [NEW])
+    assert names(foreign) == {"secret.css"}
+    assert not (blog.static_dir / "link.css").is_symlink()
 
 
 FILES = st.sets(st.sampled_from(["a.css", "css/a.css", "css/deep/b.css", "b.js"]))

@@ -7,18 +7,28 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 
 import jobs
 import pytest
-import release
+import records
 import switch
 import systemd
 from report import StepFailed
 
 NEW, OLD = "0000000000aa", "0000000000bb"
+
+
+# What a broken application may begin with, and send again and again.
+WITHOUT_END = {
+    "letters of a status line": (b"HTTP/1.1", b" "),
+    "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "letters of a header": (b"HTTP/1.1 200 OK\r\n", b"x"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
+}
 
 
 class Server(ThreadingMixIn, UnixStreamServer):
@@ -39,6 +49,12 @@ class Server(ThreadingMixIn, UnixStreamServer):
                 server.asked.append((self.path, dict(self.headers)))
                 if answer == "silence":
                     server.over.wait(10)
+                elif isinstance(answer, str) and answer in WITHOUT_END:
+                    begin, more = WITHOUT_END[answer]
+                    self.wfile.write(begin)
+                    with suppress(OSError):
+                        while not server.over.wait(0.01):
+                            self.wfile.write(more)
                 elif answer == "nonsense":
                     self.wfile.write(b"nonsense\r\n")
                 elif isinstance(answer, int):
@@ -95,6 +111,26 @@ def test_a_release_is_asked_as_nginx_asks(blog, serve):
 def test_a_release_that_is_silent_is_not_waited_for_without_end(blog, serve):
     serve(NEW, "silence")
     assert switch.ask(dataclasses.replace(blog, health_timeout=0.05), blog.socket(NEW)) == "no answer within 0.05 seconds"
+
+
+@pytest.mark.parametrize("answer", ["letters of a status line", "100 Continue"])
+def test_an_answer_without_end_is_not_waited_for(blog, serve, answer):
+    serve(NEW, answer)
+    assert switch.ask(dataclasses.replace(blog, health_timeout=0.05), blog.socket(NEW)) == "no answer within 0.05 seconds"
+
+
+@pytest.mark.parametrize("answer", ["letters of a header", "headers"])
+def test_headers_without_end_are_no_answer(blog, serve, answer):
+    serve(NEW, answer)
+    assert switch.ask(dataclasses.replace(blog, health_timeout=0.05), blog.socket(NEW)) == "no answer within 0.05 seconds"
+
+
+@pytest.mark.parametrize("answer", [200, "closed", "nonsense"])
+def test_no_timer_is_left_of_a_question(blog, serve, answer):
+    if answer != "closed":
+        serve(NEW, answer)
+    switch.ask(blog, blog.socket(NEW))
+    assert all(thread.finished.is_set() for thread in threading.enumerate() if isinstance(thread, threading.Timer))
 
 
 @pytest.mark.parametrize("status", [200, 302, 399])
@@ -236,9 +272,9 @@ def test_a_live_release_knows_since_when(blog, make_release, serve):
     make_release(NEW)
     serve(NEW, 200)
     switch.flip(blog, NEW, None)
-    mark = release.read_mark(blog.release_dir(NEW))
-    assert mark["live_since"] > 0
-    assert mark["source"] == "0" * 64
+    record = records.read(blog, NEW)
+    assert record["live_since"] > 0
+    assert record["source"] == "0" * 64
 
 
 @pytest.mark.parametrize("answer", [500, "closed", "nonsense"])
@@ -286,10 +322,10 @@ def test_the_jobs_change_with_the_release(blog, machine, worked, serve):
     assert positions == sorted(positions)
 
 
-@pytest.mark.parametrize("broken", ["jobs.pause", "point", "refuse", "jobs.install", "jobs.refuse_dead_daemons", "release.write_mark"])
+@pytest.mark.parametrize("broken", ["jobs.pause", "point", "refuse", "jobs.install", "jobs.refuse_dead_daemons", "records.write"])
 def test_whatever_fails_at_the_flip_all_of_the_old_one_comes_back(blog, machine, worked, serve, monkeypatch, broken):
     module, _, function = f"switch.{broken}".rpartition(".")
-    module = {"switch": switch, "switch.jobs": jobs, "switch.release": release}[module]
+    module = {"switch": switch, "switch.jobs": jobs, "switch.records": records}[module]
     works, calls = getattr(module, function), []
 
     def fail_once(*arguments: object, **options: object) -> None:
@@ -427,7 +463,7 @@ def test_a_sweep_forgets_what_was_never_finished(blog, make_release, live):
     if live:
         switch.point(blog, live)
     switch.sweep(blog)
-    assert [path.name for path in (blog.root / "releases").iterdir()] == [OLD]
+    assert sorted(path.name for path in (blog.root / "releases").iterdir()) == [OLD, f"{OLD}.json"]
     assert not blog.release_environment(NEW).exists()
     assert not blog.service_file(NEW).exists()
 

@@ -91,8 +91,8 @@ def test_a_site_runs_as_its_user_in_a_sandbox(server, site):
 
 def test_a_site_can_read_all_that_deploys_run_as_it(server):
     """However narrow root's own umask is."""
-    assert server.check_output("cd /usr/local/lib/shortstop && runuser -u tatis -- find linter inside ! -readable") == ""
-    assert server.file("/usr/local/lib/shortstop/linter/bin/python").exists
+    assert server.check_output("cd /usr/local/lib/shortstop && runuser -u tatis -- find tools inside ! -readable") == ""
+    assert server.file("/usr/local/lib/shortstop/tools/bin/uv").exists
 
 
 @pytest.mark.parametrize("site", SITES)

@@ -35,7 +35,10 @@ def test_the_table_of_paths(server, site):
         f"/srv/{site}/releases": ("root", "root", 0o711),
         f"/srv/{site}/venvs": ("root", "root", 0o711),
         f"/srv/{site}/releases/{release}": ("root", site, 0o750),
-        f"/srv/{site}/releases/{release}/manage.py": ("root", site, 0o750),
+        f"/srv/{site}/releases/{release}.json": ("root", "root", 0o600),
+        f"/srv/{site}/releases/{release}/source": ("root", site, 0o750),
+        f"/srv/{site}/releases/{release}/source/manage.py": ("root", site, 0o750),
+        f"/srv/{site}/releases/{release}/static": ("root", site, 0o750),
         f"/srv/{site}/static": ("root", "root", 0o755),
         f"/srv/{site}/media": (site, "www-data", 0o2750),
         f"/srv/{site}/var": (site, site, 0o700),
@@ -52,7 +55,7 @@ def test_the_table_of_paths(server, site):
 def test_a_site_cannot_change_what_it_runs(server, site):
     everything = f"find /srv/{site} -path /srv/{site}/var -prune -o -printf '%p %i %s %m %u %g %T@ %l\\n'"
     before = server.run(everything).stdout
-    paths = "current/manage.py current/new.py current/venv/pyvenv.cfg current live.sock static/new.css new"
+    paths = "current/source/manage.py current/source/new.py current/new current/venv/pyvenv.cfg current live.sock static/new.css new"
     attempts = 'echo new > "$path"; rm --force --recursive "$path"; ln --symbolic --force --no-dereference /tmp "$path"; mv "$path" /tmp/'
     server.run(f"cd /srv/{site} && runuser -u {site} -- sh -c 'for path in {paths}; do {attempts}; done'")
     assert server.run(everything).stdout == before
@@ -63,7 +66,7 @@ def test_a_site_cannot_change_what_it_runs(server, site):
 def test_a_site_reads_nothing_of_another(server, site, other):
     release = live(server, other)
     for command, paths in {
-        "cat": (f"/etc/shortstop/{other}/environment", f"/etc/shortstop/{other}/{release}.env", f"/srv/{other}/current/manage.py"),
+        "cat": (f"/etc/shortstop/{other}/environment", f"/etc/shortstop/{other}/{release}.env", f"/srv/{other}/current/source/manage.py"),
         "ls": (f"/srv/{other}", f"/srv/{other}/releases", f"/srv/{other}/releases/{release}", f"/srv/{other}/media", f"/srv/{other}/var"),
     }.items():
         assert server.run(f"{command} {' '.join(paths)} >/dev/null").rc == 0
@@ -109,7 +112,7 @@ def test_an_unknown_site_is_told_with_the_known_ones(server):
 
 def test_a_timer_runs_the_live_release_as_the_site(server):
     unit = server.check_output("systemctl cat site-blog-plan.service")
-    assert f"WorkingDirectory=/srv/blog/releases/{live(server)}" in unit
+    assert f"WorkingDirectory=/srv/blog/releases/{live(server)}/source" in unit
     assert "User=blog" in unit
     assert server.service("site-blog-plan.timer").is_running
     server.check_output("systemctl start site-blog-plan.service")

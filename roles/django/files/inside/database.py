@@ -22,9 +22,14 @@ def judge(migration):
 
         linter = MigrationLinter(no_cache=True, no_output=True)
         errors, _ignored, warnings = analyse_sql_statements(linter.sql_analyser_class, linter.get_sql(migration.app_label, migration.name), [])
-        return sorted({issue.message for issue in [*errors, *warnings]})
+        return sorted({one_line(issue.message) for issue in [*errors, *warnings]})
     except Exception as error:  # whatever a migration does to a linter, the migration itself will tell
-        return [f"could not be judged ({type(error).__name__}: {error})"]
+        return [one_line(f"could not be judged ({type(error).__name__}: {error})")]
+
+
+def one_line(text):
+    """As the engine takes it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
 
 
 linter_packages = sys.argv[1:]

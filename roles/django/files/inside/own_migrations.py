@@ -15,8 +15,7 @@ django.setup()
 
 # Only the apps whose code came with the source: a library's missing migration is not its user's to make.
 here = os.path.join(os.path.realpath(os.getcwd()), "")
-venv = os.path.join(here, "venv", "")
-own = [app.label for app in apps.get_app_configs() if os.path.join(app.path, "").startswith(here) and not app.path.startswith(venv)]
+own = [app.label for app in apps.get_app_configs() if os.path.join(app.path, "").startswith(here)]
 if own:
     call_command("makemigrations", *own, check_changes=True, dry_run=True, interactive=False)
 

@@ -14,7 +14,7 @@ import overview
 import release
 import runner
 import settle
-from report import END, Report, StepFailed
+from report import END, Report, StepFailed, printable
 from site_config import Site, sites
 
 LOOK_AGAIN = 2.0  # seconds, well below those after which a run counts as abandoned
@@ -85,7 +85,7 @@ def settle_down(given: argparse.Namespace) -> int:
         try:
             settle.settle(site)
         except (StepFailed, OSError) as error:  # the other sites are no worse for it
-            print(f"shortstop: {site.name}: {error}", file=sys.stderr)
+            print(printable(f"shortstop: {site.name}: {error}"), file=sys.stderr)
             failed = 1
     return failed
 
@@ -98,11 +98,11 @@ def show_releases(given: argparse.Namespace) -> int:
 def show_status(given: argparse.Namespace) -> int:
     rows = [overview.status(site) for site in sites()]
     _show(rows, given.json, "there is no site on this server yet")
-    return int(any(row["release"] and not row["state"].startswith("serving") for row in rows))
+    return int(any(not row["state"].startswith(overview.GOOD) for row in rows))
 
 
 def _show(rows: list[dict], as_json: bool, nothing: str) -> int:
-    print(json.dumps(rows) if as_json else overview.as_table(rows) if rows else nothing)
+    print(json.dumps(rows) if as_json else printable(overview.as_table(rows)) if rows else nothing)
     return 0
 
 
@@ -110,17 +110,17 @@ def manage(given: argparse.Namespace) -> int:
     site = Site.load(given.site)
     if not site.live:
         raise SystemExit(f"shortstop: nothing of {site.name} is live yet")
-    directory = site.release_dir(site.live)
+    unit = site.service_file(site.live).read_text(encoding="utf-8")
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     words = runner.command_line(
         site,
-        site.service_file(site.live).read_text(encoding="utf-8"),
-        ["/usr/bin/env", f"TERM={os.environ.get('TERM', 'dumb')}", directory / "venv/bin/python", "manage.py", *given.words],
-        directory,
+        unit,
+        ["/usr/bin/env", f"TERM={os.environ.get('TERM', 'dumb')}", site.release_dir(site.live) / "venv/bin/python", "manage.py", *given.words],
+        runner.working_directory(unit, site.live),
         site.release_environment(site.live),
-        kind="manage",
+        own=runner.transient_unit(site, "manage"),
         name=f"manage.py {' '.join(given.words[:1])}",
-        ends="--pty" if terminal else "--pipe",
+        options=("--collect", "--pty" if terminal else "--pipe"),
     )
     return subprocess.run(words, check=False).returncode
 

@@ -10,17 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import inside
-import release
+import records
+import runner
 from report import CommandFailed, StepFailed
 from site_config import Site
 
-LINTER = Path("/usr/local/lib/shortstop/linter")
+TOOLS = Path("/usr/local/lib/shortstop/tools")
 # Whoever waits for a lock makes every visitor of that table wait behind it, so a migration waits shortly, and often.
 LOCK_TIMEOUT = "100ms"
 # What holds a visitor's statement to minutes does not hold here: a table may be large, and a migration may compute.
 MIGRATION_OPTIONS = f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 PAUSES = (1, 2, 4, 8, 8, 8)  # seconds between tries
 LOCKED = "LockNotAvailable"  # psycopg's name for it, whatever language the server speaks
+STATE = {
+    "applied": records.is_list_of(records.is_migration),
+    "unapplied": records.is_list_of(records.is_migration),
+    "issues": records.is_by_migration(records.is_text),
+}
 
 
 @dataclass(frozen=True)
@@ -33,14 +39,14 @@ class State:
 
 
 def state(site: Site, name: str, *, lint: bool = False) -> State:
-    packages = sorted(LINTER.glob("lib/python3*/site-packages")) if lint else []
-    answer = inside.script(site, name, "database.py", *packages, name="a look at the database's migrations")
+    packages = sorted(TOOLS.glob("lib/python3*/site-packages")) if lint else []
+    answer = inside.script(site, name, "database.py", *packages, name="a look at the database's migrations", shape=STATE)
     return State(set(answer["applied"]), answer["unapplied"], answer["issues"])
 
 
 def unknown(site: Site, older: str, newer: str, applied: set[str]) -> list[str]:
     """The applied migrations that the newer release knows and the older does not."""
-    marks = release.finished(site)
+    marks = records.finished(site)
     old, new = (marks.get(name, {}).get("migrations", {}) for name in (older, newer))
     return sorted(name for name, replaced in new.items() if name in applied and name not in old and not (replaced and set(replaced) <= old.keys()))
 
@@ -79,7 +85,7 @@ def _migrate(site: Site, new: str, *arguments: str) -> None:
 
 def reverse(site: Site, newer: str, older: str, names: list[str]) -> None:
     """Take these migrations back to where the older release's code ends; only the newer one's code can."""
-    leaves = dict(leaf.split(".", 1) for leaf in release.finished(site)[older]["leaves"])
+    leaves = dict(leaf.split(".", 1) for leaf in records.finished(site)[older]["leaves"])
     for app in sorted({name.split(".")[0] for name in names}):
         _migrate(site, newer, app, leaves.get(app, "zero"))
 
@@ -111,7 +117,14 @@ def _superuser(site: Site, new: str, done: dict) -> Iterator[str]:
                 f" change it with: sudo shortstop manage {site.name} changepassword {wanted['username']}"
             )
         return
-    answer = inside.script(site, new, "superuser.py", name=f'making superuser "{wanted["username"]}"', environment=site.superuser_file)
+    answer = inside.script(
+        site,
+        new,
+        "superuser.py",
+        name=f'making superuser "{wanted["username"]}"',
+        shape={"created": lambda value: isinstance(value, bool)},
+        environment=site.superuser_file,
+    )
     if not answer["created"]:
         yield f'there is a user "{wanted["username"]}" already, who stays as they are'
     _remember(site, done, superuser=wanted)
@@ -119,8 +132,9 @@ def _superuser(site: Site, new: str, done: dict) -> Iterator[str]:
 
 def _fixtures(site: Site, new: str, done: dict) -> None:
     loaded = dict(done.get("fixtures", {}))
+    source = runner.working_directory(site.service_file(new).read_text(encoding="utf-8"), new)
     for fixture in site.fixtures:
-        file = site.release_dir(new) / fixture
+        file = source / fixture
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         if loaded.get(fixture) != digest:
             inside.python(site, new, "manage.py", "loaddata", file, name=f"manage.py loaddata {fixture}")

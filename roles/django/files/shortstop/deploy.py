@@ -11,6 +11,7 @@ import database
 import hold
 import prepare
 import prune
+import records
 import release
 import switch
 from report import Report, StepFailed
@@ -37,7 +38,7 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
                 raise StepFailed(f"the host that migrates this database has not applied {', '.join(missing)}; deploy to it first")
             for warning in database.migrate(site, new, old) if migrates else ():
                 report.say("migrate", "warning", warning)
-        release.write_mark(site.release_dir(new), previous=old, by=by)
+        records.write(site, new, previous=old, by=by)
 
     def finish() -> None:
         hold.let_go(site)
@@ -53,14 +54,14 @@ def rollback(site: Site, to: str | None, report: Report, *, by: str = "", migrat
 
     `migrations` says what becomes of those that only the live release knows: "keep", "reverse", or "" to refuse.
     """
-    live, chosen, unknown = site.live, to or release.previous(site), []
+    live, chosen, unknown = site.live, to or records.previous(site), []
     audit.begin(site, "rollback", by, chosen or "", "")
 
     def choose() -> None:
         with report.step("choose"):
             if not live:
                 raise StepFailed("nothing is live yet")
-            others = [name for name, mark in release.finished(site).items() if name != live and "live_since" in mark]
+            others = [name for name, mark in records.finished(site).items() if name != live and "live_since" in mark]
             if chosen not in others:
                 known = f"the releases that are kept are {', '.join(others)}" if others else "no other release is kept"
                 raise StepFailed(f"there is no release {chosen} to go back to; {known}" if to else f"no release before {live} is kept; {known}")

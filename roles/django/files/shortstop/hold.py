@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import release
+import records
 from site_config import Site
 
 
 def hold(site: Site, refused: str) -> None:
     """Remember a release that somebody goes back from."""
-    source = (release.read_mark(site.release_dir(refused)) or {}).get("source", "")
+    source = (records.read(site, refused) or {}).get("source", "")
     _file(site).write_text(json.dumps({**_refused(site), refused: source}), encoding="utf-8")
 
 
@@ -22,7 +22,7 @@ def held(site: Site) -> list[str]:
 
 def holds(site: Site, new: str, source: str) -> bool:
     """Whether a release is one of those, or one of them with other configuration."""
-    live = (release.read_mark(site.release_dir(site.live)) or {}).get("source") if site.live else None
+    live = (records.read(site, site.live) or {}).get("source") if site.live else None
     return new in held(site) or (source != live and source in _refused(site).values())
 
 

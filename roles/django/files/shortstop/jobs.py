@@ -47,7 +47,7 @@ def texts(site: Site, release: str, service: str) -> dict[str, str]:
 def _service(site: Site, release: str, service: str, what: str, command: str, limits: dict[str, str], own: dict[str, str]) -> str:
     lines = {
         **own,
-        "WorkingDirectory": str(site.release_dir(release)),
+        "WorkingDirectory": str(runner.working_directory(service, release)),
         "EnvironmentFile": str(site.release_environment(release)),
         "ExecStart": _exec_start(site, release, command),
     }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
+import programs
 import systemd
 from report import END
 from site_config import INCOMING_DIR, RUN_DIR, Site
@@ -19,6 +19,7 @@ COMMAND = "/usr/local/sbin/shortstop"
 PATIENCE = 20.0  # seconds that one attempt waits for an abandoned run
 LOOK = 0.2  # seconds between looks
 DAY = 24 * 3600
+MEMORY = "512M"
 
 
 class Busy(Exception):
@@ -65,13 +66,14 @@ def start(site: Site, by: str, action: str, *arguments: str, archive: Path | Non
 
 def _begin(site: Site, by: str, run: str, action: str, arguments: tuple[str, ...]) -> bool:
     """Whether the run has begun; not where another one is under way."""
-    words = ["systemd-run", "--quiet", "--collect", f"--unit={unit(site)}", "--property=Type=exec"]
+    # The engine itself is root's, so what a site hands to it must not take the server's memory.
+    words = ["systemd-run", "--quiet", "--collect", f"--unit={unit(site)}", "--property=Type=exec", f"--property=MemoryMax={MEMORY}"]
     # However it ends: what it left is put right before the lock is free.
     words.append(f"--property=ExecStopPost={COMMAND} settle {site.name} --report {report_file(run)}")
     words.append(f"--description={action} of {site.name} by {by} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}")
     # systemd would take a $ for a variable of its own.
     words += [word.replace("$", "$$") for word in (COMMAND, "run", action, site.name, *arguments)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    done = programs.run(words)
     if done.returncode and "already" not in done.stderr:
         raise SystemExit(f"shortstop: {done.stderr.strip()}")
     return not done.returncode

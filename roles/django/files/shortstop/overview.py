@@ -6,21 +6,34 @@ from datetime import datetime, timezone
 
 import hold
 import lock
-import release
+import records
 import systemd
 from site_config import Site
 
 
+GOOD = ("serving", "nothing is live yet")
+
+
 def status(site: Site) -> dict:
     """A site in a few words; `state` begins with "serving" if its live release runs."""
+    try:
+        return _status(site)
+    except Exception as error:  # what is wrong with one site is told in its line, and the others have theirs
+        return {"site": site.name, "release": "", "since": "", "by": "", "state": f"cannot be told: {type(error).__name__}: {error}"}
+
+
+def _status(site: Site) -> dict:
     live = site.live
-    mark = release.finished(site).get(live or "", {})
+    record = records.read(site, live) if live else {}
     state = _state(site, live)
+    if record is None:
+        state += "; the record of this release cannot be read"
+    record = record or {}
     if running := lock.holder(site):
         state += f"; under way: {running}"
     if live and hold.held(site):
         state += "; held after a rollback"
-    return {"site": site.name, "release": live or "", "since": _time(mark.get("live_since")), "by": mark.get("by", ""), "state": state}
+    return {"site": site.name, "release": live or "", "since": _time(record.get("live_since")), "by": record.get("by", ""), "state": state}
 
 
 def _state(site: Site, live: str | None) -> str:
@@ -32,17 +45,17 @@ def _state(site: Site, live: str | None) -> str:
 
 def releases(site: Site) -> list[dict]:
     """The releases that are kept, the one that was live last first."""
-    previous, held = release.previous(site), hold.held(site)
+    previous, held = records.previous(site), hold.held(site)
     return [
         {
             "release": name,
-            "revision": mark.get("revision", ""),
-            "prepared": _time(mark.get("prepared")),
-            "live since": _time(mark.get("live_since")),
-            "by": mark.get("by", ""),
+            "revision": record.get("revision", ""),
+            "prepared": _time(record.get("prepared")),
+            "live since": _time(record.get("live_since")),
+            "by": record.get("by", ""),
             "state": ", ".join(word for word, holds in {"live": name == site.live, "previous": name == previous, "held": name in held}.items() if holds),
         }
-        for name, mark in release.finished(site).items()
+        for name, record in records.finished(site).items()
     ]
 
 

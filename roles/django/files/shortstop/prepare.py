@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import build
 import gates
 import jobs
-import packages
 import prune
+import records
 import release
 import static_files
 from inside import script
 from site_config import Site
 from systemd import systemctl
 
+KNOWN = {key: records.SHAPE[key] for key in ("migrations", "leaves")}
+
 
 def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> Iterator[str]:
     """Make the release; yields warnings. One that was finished earlier, and kept, is taken as it is."""
-    directory = site.release_dir(new)
-    if release.read_mark(directory) is None:
+    if records.read(site, new) is None:
         prune.forget(site, new)
-        release.unpack(archive, directory, source)
-        packages.compile_bytecode(directory)
-        release.give(site, directory)
-        venv = packages.make_venv(site, directory, source)
-        (directory / "venv").symlink_to(os.path.relpath(venv, directory))
-        version = release.gunicorn_version(venv)
+        site.release_dir(new).mkdir(mode=0o750)
+        shutil.chown(site.release_dir(new), "root", site.user)
+        version = release.gunicorn_version(build.build(site, site.release_dir(new), archive, source))
         if version < (27,):
             yield f"gunicorn {'.'.join(map(str, version))} loses requests with threads; it runs with sync workers until requirements ask for gunicorn>=27"
         write_configuration(site, new, version)
         jobs.write(site, new)
         yield from gates.ask(site, new)
-        known = script(site, new, "own_migrations.py", name="makemigrations --check for the apps of the source")
+        known = script(site, new, "own_migrations.py", name="makemigrations --check for the apps of the source", shape=KNOWN)
         yield from static_files.collect(site, new)
-        release.write_mark(directory, source=source, revision=revision, prepared=time.time(), **known)
+        records.write(site, new, source=source, revision=revision, prepared=time.time(), **known)
     systemctl("daemon-reload")
 
 

@@ -9,7 +9,6 @@ import json
 import os
 import platform
 import re
-import shutil
 import tarfile
 from itertools import accumulate
 from pathlib import Path
@@ -19,8 +18,6 @@ from report import StepFailed
 from site_config import SERVER_ENVIRONMENT, UNIT_DIR, Site
 
 ID_LENGTH = 12  # a socket's path, which holds the id, ends at 107 bytes
-MARK = ".shortstop.json"  # written last: a release without it was never finished
-OWN = {"venv", MARK, f"{MARK}.new"}  # what a release has that is not of its source
 LONGEST = 1024  # bytes of a path; where the system refuses one, os.path.realpath no longer sees a link
 REQUIRED = re.compile(r"^\s*(?:-[rc]\s*|--(?:requirement|constraint)[\s=]+)(\S+)")
 LOCAL_PACKAGE = re.compile(r"^\s*(?:-e|--editable|\.|/|[^#]*file:|[^#\s@:-][^#\s@:]*/)")
@@ -80,8 +77,6 @@ def unpack(archive: Path, target: Path, source: str) -> None:
     if digest.hexdigest() != source:
         raise OSError(f"the archive arrived with another content than it was sent with ({archive})")
     target.mkdir(parents=True)
-    venv = target / "venv"
-    venv.symlink_to("/")  # as the link of that name will be that the release gets, it is a way out already
     with tarfile.open(archive) as tar:
         # Debian 12's Python has no filters yet.
         safely = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
@@ -91,13 +86,9 @@ def unpack(archive: Path, target: Path, source: str) -> None:
         # Where a link leads, the links that came after it have a say in.
         for member in tar.getmembers():
             refuse_stray(member, target)
-    venv.unlink()
 
 
 def refuse_stray(member: tarfile.TarInfo, target: Path) -> None:
-    parent, name = os.path.split(os.path.join(target, member.name))
-    if name in OWN and os.path.realpath(parent) == os.path.realpath(target):
-        raise StepFailed(f'the source holds "{member.name}", which is what a release calls something of its own; give it another name')
     if strays(member, target):
         leads = f'"{member.name}" -> "{member.linkname}"' if member.linkname else f'"{member.name}"'
         raise StepFailed(f"the source holds {leads}, which leads out of it; a release is files, directories and relative links inside")
@@ -120,17 +111,21 @@ def requirements_hash(release_dir: Path, name: str, source: str) -> str:
 
     Where they ask for a package that comes with the source, the whole source counts.
     """
-    digest = hashlib.sha256(platform.python_version().encode())
+    # Version 0.1.0 made environments with pip, and those are not shared.
+    digest = hashlib.sha256(f"uv {platform.python_version()}".encode())
     release_dir = release_dir.resolve()
     seen: set[Path] = set()
 
     def add(file: Path) -> None:
-        # What is not the source's own pip reads as the site's user, and root not at all.
+        # What is not the source's own uv reads as the site's user, and root not at all.
         if file in seen or not file.is_relative_to(release_dir):
             return
         seen.add(file)
-        for line in file.read_text(encoding="utf-8").splitlines():
-            digest.update(line.encode() + b"\n")
+        content = file.read_bytes()
+        if b"\0" in content:  # UTF-16, whose lines are not read here
+            digest.update(source.encode())
+        for line in content.decode("utf-8", "surrogateescape").splitlines():
+            digest.update(line.encode("utf-8", "surrogateescape") + b"\n")
             if LOCAL_PACKAGE.match(line):
                 digest.update(source.encode())
             if (match := REQUIRED.match(line)) and "://" not in match[1]:
@@ -141,9 +136,12 @@ def requirements_hash(release_dir: Path, name: str, source: str) -> str:
 
 
 def gunicorn_version(venv: Path) -> tuple[int, ...]:
-    """The version in a virtual environment, read without running anything of it."""
-    found = next(venv.glob("lib/python*/site-packages/gunicorn-*.dist-info"))
-    return tuple(int(number) for number in re.findall(r"\d+", found.name)[:2])
+    """The version in a virtual environment, as the name of its directory says: root reads nothing of a site's packages."""
+    names = [found.name for found in venv.glob("lib/python*/site-packages/gunicorn-*.dist-info")]
+    versions = [re.fullmatch(r"gunicorn-(\d{1,6})(?:\.(\d{1,6}))?(?:\D.*)?\.dist-info", name) for name in names]
+    if not versions or not versions[0]:
+        raise StepFailed("the virtual environment holds no gunicorn whose version can be told; let the requirements ask for gunicorn>=27")
+    return tuple(int(number or 0) for number in versions[0].groups())
 
 
 def gunicorn_arguments(version: tuple[int, ...], threads: int) -> str:
@@ -152,44 +150,3 @@ def gunicorn_arguments(version: tuple[int, ...], threads: int) -> str:
     if version >= (25, 1):
         arguments.append("--no-control-socket")
     return " ".join(arguments)
-
-
-def read_mark(release_dir: Path) -> dict | None:
-    try:
-        return json.loads((release_dir / MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # a power loss can leave an empty file behind
-        return None
-
-
-def write_mark(release_dir: Path, **what: object) -> None:
-    """Say this in a directory's mark, beside what it says already."""
-    temporary = release_dir / f"{MARK}.new"
-    temporary.write_text(json.dumps({**(read_mark(release_dir) or {}), **what}), encoding="utf-8")
-    temporary.rename(release_dir / MARK)
-
-
-def finished(site: Site) -> dict[str, dict]:
-    """The marks of the releases that are complete, the one that was live last first."""
-    directory = site.root / "releases"
-    marks = {path.name: read_mark(path) for path in (directory.iterdir() if directory.is_dir() else ())}
-    complete = {name: mark for name, mark in marks.items() if mark is not None}
-    return dict(sorted(complete.items(), key=lambda item: item[1].get("live_since", 0), reverse=True))
-
-
-def previous(site: Site) -> str | None:
-    """The release that the live one took the place of, if it is still there."""
-    marks = finished(site)
-    name = marks.get(site.live or "", {}).get("previous")
-    return name if name in marks else None
-
-
-def give(site: Site, directory: Path) -> None:
-    """Let the site's user read a release, and nobody else; only root may write it."""
-    for parent, _directories, names in os.walk(directory):
-        shutil.chown(parent, "root", site.user)
-        os.chmod(parent, 0o750)
-        for name in names:
-            file = Path(parent, name)
-            if not file.is_symlink():
-                shutil.chown(file, "root", site.user)
-                file.chmod(0o750 if file.stat().st_mode & 0o100 else 0o640)

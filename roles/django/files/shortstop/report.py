@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 END = "end"  # the step of a report's last line, whose result is the run's
+TAIL_LINES = 25
+LINE_LENGTH = 1000  # characters
+MESSAGE_LENGTH = 20_000  # characters
 
 
 class StepFailed(Exception):
@@ -21,6 +24,16 @@ class CommandFailed(StepFailed):
     def __init__(self, message: str, output: str) -> None:
         super().__init__(message)
         self.output = output
+
+
+def printable(text: str) -> str:
+    """The text with each character escaped that could change how a terminal shows the rest."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else letter.encode("unicode_escape").decode("ascii") for letter in text)
+
+
+def tail(text: str, lines: int = TAIL_LINES) -> str:
+    """The last lines of what a program printed."""
+    return "\n".join(text.strip().splitlines()[-lines:])
 
 
 class Report:
@@ -45,7 +58,9 @@ class Report:
     def say(self, step: str, result: str, message: str = "", seconds: float = 0.0, **more: object) -> None:
         for secret in self.secrets:
             message = message.replace(secret, "********")
-        line = {"step": step, "result": result, "message": message, "seconds": round(seconds, 1), **more}
+        # After that, or a part of a secret could be left where a line is cut.
+        message = "\n".join(line[:LINE_LENGTH] for line in message.split("\n"))[:MESSAGE_LENGTH]
+        line = {"step": step, "result": result, "message": printable(message), "seconds": round(seconds, 1), **more}
         self.file.write(json.dumps(line) + "\n")
         self.file.flush()
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
+import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
-from report import CommandFailed, StepFailed
+import programs
+import systemd
+from report import CommandFailed, StepFailed, tail
 from site_config import Site
 
 SANDBOX_MARK = "# Sandbox:"
-OUTPUT_LINES = 25
+WORKING_DIRECTORY = re.compile(r"^WorkingDirectory=(.*)$", re.MULTILINE)
 
 
 def sandbox(unit: str) -> list[str]:
@@ -29,6 +31,14 @@ def sandbox(unit: str) -> list[str]:
     return properties
 
 
+def working_directory(unit: str, release: str) -> Path:
+    """Where a release's commands run, as its service unit's text says: a release of version 0.1.0 has its code elsewhere."""
+    found = WORKING_DIRECTORY.search(unit)
+    if not found:
+        raise StepFailed('the service unit has no line "WorkingDirectory="; let role gunicorn write it again')
+    return Path(found[1].replace("%i", release))
+
+
 def run(
     site: Site,
     unit: str,
@@ -43,12 +53,27 @@ def run(
     """Run a command of the site, called `name` if it fails, and return what it printed.
 
     `unit` is the text of the service unit whose sandbox holds, `environment` the file that systemd reads for the
-    process, so that no value stands on a command line. `writable` is a scratch directory.
+    process, so that no value stands on a command line. `writable` is a scratch directory. A command that takes longer
+    than the site's `deploy_timeout`, or that prints too much, is ended.
     """
     name = name or " ".join(map(str, command))
     if writable:
         properties = (*properties, f"ReadWritePaths={writable}")
-    return execute(command_line(site, unit, command, cwd, environment, properties, kind="run", name=name), name)
+    own = transient_unit(site, "run")
+    words = command_line(site, unit, command, cwd, environment, (*properties, "TimeoutStopSec=10"), own=own, name=name)
+    try:
+        done = programs.run(words, seconds=site.deploy_timeout, merged=True)
+    except programs.Exceeded as error:
+        systemd.end(own)
+        more = "; give the site a longer deploy_timeout if it needs the time" if "longer" in error.text else ""
+        raise CommandFailed(f"{name} {error.text} and was ended{more}:\n{tail(error.output)}", error.output) from None
+    if done.returncode:
+        ending = f"ended with status {done.returncode}"
+        if systemd.result(own) == "oom-kill":
+            ending = "was ended since it wanted more memory than it may have"
+            ending += "" if "Slice=site.slice" in properties else "; give the site a larger limits.memory"
+        raise CommandFailed(f"{name} {ending}:\n{tail(done.stdout)}", done.stdout)
+    return done.stdout
 
 
 def command_line(
@@ -59,20 +84,24 @@ def command_line(
     environment: Path | None,
     properties: Sequence[str] = (),
     *,
-    kind: str,
+    own: str,
     name: str,
-    ends: str = "--pipe",
+    options: Sequence[str] = ("--pipe",),
 ) -> list[str]:
-    """How to start a command in a transient unit of its own. `ends` is systemd-run's option for its input and output."""
+    """How to start a command in the transient unit `own`. `options` are systemd-run's, such as for its input and output."""
     asked = [*sandbox(unit), f"WorkingDirectory={cwd}", *([f"EnvironmentFile={environment}"] if environment else []), *properties]
     return [
-        *("systemd-run", "--quiet", "--collect", "--wait", ends, f"--unit={unit_prefix(site, kind)}{uuid.uuid4().hex[:8]}.service"),
+        *("systemd-run", "--quiet", "--wait", *options, f"--unit={own}"),
         f"--description=Site {site.name}: {name[:200]}",
         *(f"--property={line}" for line in asked),
         "--",
         # systemd would take a $ for a variable of its own.
         *(str(word).replace("$", "$$") for word in command),
     ]
+
+
+def transient_unit(site: Site, kind: str) -> str:
+    return f"{unit_prefix(site, kind)}{uuid.uuid4().hex[:8]}.service"
 
 
 def unit_prefix(site: Site, kind: str) -> str:
@@ -86,9 +115,8 @@ def as_root(*command: str | Path) -> None:
 
 
 def execute(words: Sequence[str | Path], name: str) -> str:
-    """Start these words, called so if they fail. What they print need not be UTF-8."""
-    done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False)
+    """Run a program of the system's, called `name` if it fails, and return what it printed."""
+    done = programs.run(words, merged=True)
     if done.returncode:
-        said = "\n".join(done.stdout.strip().splitlines()[-OUTPUT_LINES:])
-        raise CommandFailed(f"{name} ended with status {done.returncode}:\n{said}", done.stdout)
+        raise CommandFailed(f"{name} ended with status {done.returncode}:\n{tail(done.stdout)}", done.stdout)
     return done.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import audit
 import jobs
-import release
+import records
 import runner
 import scratch
 import switch
@@ -35,15 +35,17 @@ def settle(site: Site, run: str = "") -> None:
 
     Where the `run` has a name, others may wait for their turn, with an archive of their own.
     """
-    systemd.systemctl("stop", f"{runner.unit_prefix(site, 'run')}*.service")
+    runs = f"{runner.unit_prefix(site, 'run')}*.service"
+    systemd.systemctl("stop", runs)
+    systemd.reset_failed([runs])
     live = site.live
     switch.sweep(site)
     if live:
         switch.point(site, live)  # `current` may lag behind
         systemd.systemctl("enable", "--quiet", *site.units(live))
         systemd.systemctl("start", "--no-block", *site.units(live))
-        if "live_since" not in (release.read_mark(site.release_dir(live)) or {}):
-            release.write_mark(site.release_dir(live), live_since=site.release_dir(live).stat().st_mtime)
+        if "live_since" not in (records.read(site, live) or {}):
+            records.write(site, live, live_since=site.release_dir(live).stat().st_mtime)
     jobs.install(site, live, wait=False)
     for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *INCOMING_DIR.glob(f"{run or f'{site.name}-*'}.tar.gz")):
         scratch.remove(left) if left.is_dir() else left.unlink()

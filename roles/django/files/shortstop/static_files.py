@@ -3,81 +3,52 @@
 from __future__ import annotations
 
 import filecmp
-import gzip
-import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import release
-from runner import as_root, run
-from scratch import copy_regular_files, scratch
+from build import PYTHON
+from inside import SCRIPTS
+from runner import run, working_directory
+from scratch import scratch, take
 from site_config import Site
 
 MANIFEST = "staticfiles.json"
-# What a browser asks for as text. All else is compressed already, or small.
-COMPRESSIBLE = {".css", ".eot", ".html", ".ico", ".js", ".json", ".map", ".md", ".mjs", ".otf", ".svg", ".ttf", ".txt", ".wasm", ".webmanifest", ".xml"}
-COMPRESS_FROM = 256  # bytes
-BROTLI = Path("/usr/bin/brotli")
 
 
 def collect(site: Site, new: str) -> Iterator[str]:
-    """Collect into scratch as the site's user, then take it over as root, without following a link; yields warnings."""
+    """Collect and compress in scratch as the site's user, then copy the files as root; yields warnings."""
     directory = site.release_dir(new)
+    unit = site.service_file(new).read_text(encoding="utf-8")
     target = directory / "static"
-    target.mkdir(exist_ok=True)
     with scratch(site) as directory_of_user:
         collected = directory_of_user / "static"
-        run(
-            site,
-            site.service_file(new).read_text(encoding="utf-8"),
-            ["/usr/bin/env", f"DJANGO_STATIC_ROOT={collected}", directory / "venv/bin/python", "manage.py", "collectstatic", "--no-input", "--verbosity=0"],
-            cwd=directory,
-            environment=site.release_environment(new),
-            writable=directory_of_user,
-            name="manage.py collectstatic",
-        )
-        copy_regular_files(site, collected, target)
-    files = _files(target)
-    if files and not (target / MANIFEST).exists():
+
+        def run_there(*command: str | Path, name: str) -> None:
+            run(
+                site,
+                unit,
+                ["/usr/bin/env", f"DJANGO_STATIC_ROOT={collected}", *command],
+                cwd=working_directory(unit, new),
+                environment=site.release_environment(new),
+                writable=directory_of_user,
+                name=name,
+            )
+
+        run_there(directory / "venv/bin/python", "manage.py", "collectstatic", "--no-input", "--verbosity=0", name="manage.py collectstatic")
+        run_there(PYTHON, "-I", SCRIPTS / "compress.py", collected, site.static_dir, name="compressing the static files")
+        take(site, collected, target)
+    if _files(target) and not (target / MANIFEST).exists():
         yield "the static files carry no hashes, so a new release overwrites what pages of the old one name; use ManifestStaticFilesStorage"
-    compress(site, target)
-    release.give(site, target)
-
-
-def compress(site: Site, directory: Path) -> None:
-    """Put NAME.gz and NAME.br beside what shrinks, as nginx looks for them. The store has them of files that have not changed."""
-    hashed = _hashed(directory)
-    fresh = []
-    for file in _files(directory):
-        if file.suffix not in COMPRESSIBLE or file.stat().st_size < COMPRESS_FROM or (hashed and file not in hashed):
-            continue
-        stored = site.static_dir / file.relative_to(directory)
-        known = stored.is_file() and filecmp.cmp(stored, file, shallow=False)
-        variants = [stored.with_name(stored.name + suffix) for suffix in (".gz", *([".br"] if BROTLI.exists() else []))]
-        if known and all(variant.is_file() for variant in variants):
-            for variant in variants:
-                shutil.copy2(variant, file.with_name(variant.name))
-        else:
-            fresh.append(file)
-    for file in fresh:
-        file.with_name(file.name + ".gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
-        shutil.copystat(file, file.with_name(file.name + ".gz"))  # nginx tells the time of what it sends
-    if fresh and BROTLI.exists():
-        as_root(BROTLI, "--keep", "--force", "--", *fresh)  # keeps the time
-
-
-def _hashed(directory: Path) -> set[Path]:
-    """The files that pages name, as the manifest says."""
-    try:
-        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
-        return {directory / name for name in manifest["paths"].values()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return set()
 
 
 def _files(directory: Path) -> list[Path]:
-    return sorted(path for path in directory.rglob("*") if path.is_file())
+    """The files in a release's static files, or in the store. No link counts: in a release of version 0.1.0 one may lead to its code."""
+    if directory.is_symlink():
+        return []
+    found = (Path(parent, name) for parent, _directories, names in os.walk(directory) for name in names)
+    return sorted(file for file in found if file.is_file() and not file.is_symlink())
 
 
 def publish(site: Site, new: str) -> None:

@@ -7,11 +7,12 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import jobs
 import prune
-import release
+import records
 import static_files
 import systemd
 from report import StepFailed
@@ -23,28 +24,43 @@ DRAIN_TIMEOUT = 30.0  # seconds for a retired one to accept what waits in its so
 
 
 class _UnixConnection(http.client.HTTPConnection):
+    """A connection that ends at the timeout as a whole: an answer that comes byte by byte has no longer than any other."""
+
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
         self.path = path
+        self.over = False
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock = self.own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(str(self.path))
+
+    def end(self) -> None:
+        self.over = True
+        with suppress(OSError, AttributeError):  # not connected yet: then the socket's own timeout holds
+            self.own.shutdown(socket.SHUT_RDWR)
 
 
 def ask(site: Site, path: Path) -> int | str:
     """What a release answers to the health path, asked over its socket as nginx would: a status, or why there is none."""
     connection = _UnixConnection(path, site.health_timeout)
+    deadline = threading.Timer(site.health_timeout, connection.end)
+    deadline.daemon = True
+    deadline.start()
+    late = f"no answer within {site.health_timeout} seconds"
     try:
         headers = {"Host": site.domain, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": site.scheme, "User-Agent": "shortstop"}
         connection.request("GET", site.health_path, headers=headers)
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        # http.client takes a connection that ends among the headers for the end of the headers.
+        return late if connection.over else status
     except TimeoutError:
-        return f"no answer within {site.health_timeout} seconds"
-    except (OSError, http.client.HTTPException) as error:
-        return str(error) or "no answer"
+        return late
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return late if connection.over else str(error) or "no answer"
     finally:
+        deadline.cancel()
         connection.close()
 
 
@@ -100,7 +116,7 @@ def flip(site: Site, new: str, old: str | None) -> None:
         refuse(site, site.units(new)[1], ask(site, site.root / "live.sock"))
         jobs.install(site, new)
         jobs.refuse_dead_daemons(site, new)
-        release.write_mark(site.release_dir(new), live_since=time.time())
+        records.write(site, new, live_since=time.time())
     except Exception as error:  # whatever it is: the caller stops this release next
         if old:
             point(site, old)
@@ -154,15 +170,14 @@ def sweep(site: Site) -> None:
     wanted = {link.name.partition("@")[2].rpartition(".")[0] for link in UNIT_DIR.glob(f"*.wants/{site.unit}@*")}
     for name in sorted((systemd.instances(site.unit) | wanted) - {live, ""}):
         stop(site, name)
-    releases = site.root / "releases"
-    for directory in releases.iterdir() if releases.is_dir() else ():
-        if directory.name != live and release.read_mark(directory) is None:
-            prune.forget(site, directory.name)
+    for name in records.names(site) - {live}:
+        if records.read(site, name) is None:
+            prune.forget(site, name)
 
 
 def abandon(site: Site, new: str) -> None:
     """Take a release away that failed, unless an earlier day kept it."""
     stop(site, new)
-    if (release.read_mark(site.release_dir(new)) or {}).get("live_since") is None:
+    if (records.read(site, new) or {}).get("live_since") is None:
         prune.forget(site, new)
     systemd.systemctl("daemon-reload")

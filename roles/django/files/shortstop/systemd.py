@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from report import StepFailed
+import programs
+from report import StepFailed, tail
 
 SETTLE = "shortstop-settle.service"  # sets the sites right at boot, before timers and daemons start
 
 
 def systemctl(*words: str) -> str:
-    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+    done = programs.run(["systemctl", *words])
     if done.returncode:
         raise StepFailed(f"systemctl {' '.join(words)}: {done.stderr.strip()}")
     return done.stdout
@@ -38,17 +38,36 @@ def workers(service: str) -> set[int]:
 
 
 def journal(unit: str, lines: int = 20) -> str:
-    """The last lines that a unit logged."""
-    command = ["journalctl", f"--unit={unit}", f"--lines={lines}", "--output=cat", "--no-pager"]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False).stdout.strip()
+    """The last lines that a unit logged. A site may have logged one of any size."""
+    try:
+        said = programs.run(["journalctl", f"--unit={unit}", f"--lines={lines}", "--output=cat", "--no-pager"]).stdout
+    except programs.Exceeded as error:
+        said = error.output
+    return tail(said, lines)
 
 
 def queue(socket: str) -> int:
     """How many connections wait in a listening unix socket to be accepted."""
-    listed = subprocess.run(["ss", "-xlnH", "src", socket], capture_output=True, text=True, check=True).stdout
-    return sum(int(line.split()[2]) for line in listed.splitlines())
+    listed = programs.run(["ss", "-xlnH", "src", socket])
+    if listed.returncode:
+        raise StepFailed(f"ss cannot list the socket {socket}: {listed.stderr.strip()}")
+    return sum(int(line.split()[2]) for line in listed.stdout.splitlines())
 
 
 def reset_failed(units: list[str]) -> None:
     """Forget that units failed. One that systemd has forgotten already is what was wanted."""
-    subprocess.run(["systemctl", "reset-failed", *units], capture_output=True, check=False)
+    programs.run(["systemctl", "reset-failed", *units])
+
+
+def end(unit: str) -> None:
+    """Kill all processes of a unit, and wait until they are gone. One that has ended already is what was wanted."""
+    programs.run(["systemctl", "kill", "--signal=SIGKILL", unit])
+    programs.run(["systemctl", "stop", unit])
+    reset_failed([unit])
+
+
+def result(unit: str) -> str:
+    """How a unit ended, in systemd's word for it, which is then forgotten."""
+    said = show(unit, "Result").get("Result", "")
+    reset_failed([unit])
+    return said

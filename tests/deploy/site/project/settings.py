@@ -17,8 +17,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS")
 SHORTSTOP_RELEASE = env.str("SHORTSTOP_RELEASE", default="none")
 COLOUR = env.str("COLOUR", default="grey")
-# A release lies in <site>/releases/<id>.
-STATE_DIR = Path(env.str("STATE_DIR", default=str(BASE_DIR.parent.parent / "var")))
+STATE_DIR = Path(env.str("DJANGO_STATE_DIR", default=str(BASE_DIR / "var")))
 
 INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "django.contrib.staticfiles", "project"]
 MIDDLEWARE = [

@@ -1,0 +1,72 @@
+"""A release's source and its virtual environment, both made by the site's user in scratch and copied by root.
+
+An environment is shared by all releases that ask for the same packages.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import release
+from inside import SCRIPTS
+from runner import run
+from scratch import remove, scratch, take
+from site_config import Site
+
+PYTHON = "/usr/bin/python3"
+# A compiler needs more than the site that it builds for; where that is too much, it is the first to go. The index of packages
+# may be anywhere, and a build knows no secret of the site.
+BUILD_LIMITS = ("Slice=site.slice", "MemoryMax=75%", "TasksMax=1024", "OOMScoreAdjust=1000")
+BUILD_OUTBOUND = ("PrivateNetwork=no", "IPAddressDeny=", "IPAddressAllow=", "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6")
+# What root makes itself: a package may have put anything in their place.
+INTERPRETERS = ("bin/python", "bin/python3", f"bin/python{platform.python_version().rpartition('.')[0]}")
+OWN = (*INTERPRETERS, "pyvenv.cfg", ".lock")
+
+
+def build(site: Site, directory: Path, archive: Path, source: str) -> Path:
+    """Fill a release's directory with its source and its virtual environment; returns the latter's place.
+
+    No code of the site or of its packages runs as root, and root neither compiles nor reads what they made.
+    """
+    venv = site.root / "venvs"
+
+    def unpack(scratch_directory: Path) -> None:
+        nonlocal venv
+        release.unpack(archive, scratch_directory / "source", source)
+        venv /= release.requirements_hash(scratch_directory / "source", site.requirements, source)
+
+    with scratch(site, unpack) as directory_of_user:
+        made = directory_of_user / "environment"
+        variables = [f"{name}={directory_of_user}" for name in ("TMPDIR", "HOME")]
+        wanted = [] if venv.exists() else [made, site.requirements]
+        run(
+            site,
+            site.template.read_text(encoding="utf-8"),
+            ["/usr/bin/env", *variables, PYTHON, "-I", SCRIPTS / "build.py", *wanted],
+            cwd=directory_of_user / "source",
+            writable=directory_of_user,
+            properties=(*BUILD_LIMITS, *BUILD_OUTBOUND),
+            name=f"installing the packages of {site.requirements}" if wanted else "compiling the source",
+        )
+        take(site, directory_of_user / "source", directory / "source", links=True)
+        if wanted:
+            _take_environment(site, made, venv)
+    (directory / "venv").symlink_to(os.path.relpath(venv, directory))
+    return venv
+
+
+def _take_environment(site: Site, made: Path, venv: Path) -> None:
+    """Put the environment in its place, which it has whole or not at all, with links to the system's Python."""
+    unfinished = venv.with_name(f".{venv.name}.new")
+    if unfinished.exists():
+        remove(unfinished)
+    take(site, made, unfinished, links=True, leave=OWN)
+    interpreter = os.path.realpath(PYTHON)
+    configuration = {"home": os.path.dirname(interpreter), "include-system-site-packages": "false", "version": platform.python_version()}
+    (unfinished / "pyvenv.cfg").write_text("".join(f"{key} = {value}\n" for key, value in configuration.items()), encoding="utf-8")
+    (unfinished / "bin").mkdir(exist_ok=True)
+    for link, target in zip(INTERPRETERS, (interpreter, "python", "python"), strict=True):
+        (unfinished / link).symlink_to(target)
+    unfinished.rename(venv)
