@@ -196,7 +196,12 @@ def write_etc(_given):
     create("/etc/attack")
 
 
-@attempt("write a unit of systemd", control="root", refusal="EROFS")
+@attempt("read another site's unit", control="blog", refusal="EACCES")
+def read_unit(_given):
+    read("/etc/systemd/system/gunicorn-shop@.service")
+
+
+@attempt("write a unit of systemd", control="root", refusal="EACCES")
 def write_unit(_given):
     create("/etc/systemd/system/attack.service")
 

@@ -124,6 +124,7 @@ FORBIDDEN = {
     "its own directory": OPEN.format("/srv/blog/new"),
     "the system": OPEN.format("/etc/new"),
     "another site's state": OPEN.format("/srv/shop/var/new"),
+    "another site's unit": "open('/etc/systemd/system/gunicorn-shop@.service'); print('read')",
     "the system bus": "import socket; socket.socket(socket.AF_UNIX).connect('/run/dbus/system_bus_socket'); print('connected')",
     "the locks of services": OPEN.format("/run/lock/new"),
     "homes": "import os; print(os.listdir('/root'))",
