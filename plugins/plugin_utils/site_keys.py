@@ -89,7 +89,7 @@ KEYS = {
         "sandbox",
         "How much the site's processes may ask of the system: `strict`; `standard`, with executable memory and scheduling; `off`, user and limits alone;"
         " or `{level, allow, writable}`. `allow` lists what else they may: `executable_memory`, `scheduling`, `ownership`, `namespaces`, `netlink`."
-        " `writable` lists directories beside `media/` and `var/`.",
+        " `writable` lists directories beside `media/` and `var/`, and the directory in `/run` of a service whose socket the site needs (`/run/redis`).",
     ),
     "outbound": Key(
         "outbound",

@@ -44,6 +44,13 @@ RESERVED_NAMES = frozenset(
     " ubuntu debian deploy nginx gunicorn redis mysql ssl-cert shortstop sites generated certificates default localhost".split()
 )
 SYSTEM_DIRS = frozenset("bin boot dev etc home lib lib32 lib64 proc root run sbin sys tmp usr".split())
+# What in /run commands the server, holds the secrets of others, or belongs to all.
+HIDDEN_RUN_NAMES = frozenset(
+    "cloud-init containerd credentials dbus docker docker.sock fail2ban host incus initctl libvirt lock log lxd mount netns podman shm shortstop snapd.socket"
+    " ssh-unix-local sshd sudo systemd udev user utmp".split()
+)
+
+WRITABLE_PATHS = "must be a list of absolute paths outside of the system's directories, such as [/mnt/pictures, /run/redis]"
 
 SITE_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
@@ -361,8 +368,21 @@ def _check_sandbox(key: str, _spec: Key, value: object) -> Iterator[str]:
         elif part == "allow":
             if not isinstance(given, list) or any(switch not in SANDBOX_SWITCHES for switch in given):
                 yield f"{say} must be a list of these: {', '.join(SANDBOX_SWITCHES)}"
-        elif not isinstance(given, list) or any(not _is_own_path(path) for path in given):
-            yield f"{say} must be a list of absolute paths outside of the system's directories, such as [/mnt/pictures]"
+        elif not isinstance(given, list):
+            yield f"{say} {WRITABLE_PATHS}"
+        else:
+            yield from (f"{say} {error}" for error in dict.fromkeys(map(_writable_error, given)) if error)
+
+
+def _writable_error(path: object) -> str:
+    parts = Path(path).parts if isinstance(path, str) else ()
+    if parts[:3] in (("/", "var", "run"), ("/", "var", "lock")):
+        return "names /var/run or /var/lock, which are links; write the path below /run, such as /run/redis"
+    if parts[:2] != ("/", "run"):
+        return "" if _is_own_path(path) else WRITABLE_PATHS
+    if parts[2:3] == () or parts[2] in HIDDEN_RUN_NAMES or parts[2].startswith("gunicorn-"):
+        return "would show the site what its sandbox hides in /run; name the directory of the one service that the site needs, such as /run/redis"
+    return "" if path.startswith("/run/") and ".." not in parts and URL_PATH.fullmatch(path) else WRITABLE_PATHS
 
 
 def _level_errors(say: str, level: object, advice: str = "") -> Iterator[str]:

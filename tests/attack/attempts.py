@@ -25,6 +25,8 @@ from types import SimpleNamespace
 
 SECONDS = 20  # for one attempt
 DONE = "done"
+# All that a site whose database is on this server may find in /run and in /run/systemd.
+SHOWN = {"NetworkManager", "postgresql", "resolvconf", "systemd", "incoming", "journal", "notify", "resolve"}
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,11 @@ def create(path: str) -> None:
 def connect_unix(path: str) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(path)
+
+
+def list_others(path: str) -> None:
+    if not set(os.listdir(path)) - SHOWN:
+        raise Refused("nothing of others is there")
 
 
 def connect(address: str, port: int = 9101) -> None:
@@ -189,7 +196,12 @@ def write_etc(_given):
     create("/etc/attack")
 
 
-@attempt("write a unit of systemd", control="root", refusal="EROFS")
+@attempt("read another site's unit", control="blog", refusal="EACCES")
+def read_unit(_given):
+    read("/etc/systemd/system/gunicorn-shop@.service")
+
+
+@attempt("write a unit of systemd", control="root", refusal="EACCES")
 def write_unit(_given):
     create("/etc/systemd/system/attack.service")
 
@@ -441,34 +453,142 @@ def change_priority(_given):
 # Sockets
 
 
-@attempt("speak to another site's gunicorn", control="www-data", refusal="EACCES")
+@attempt("speak to another site's gunicorn", control="www-data", refusal="ENOENT")
 def speak_to_gunicorn(given):
     connect_unix(f"/run/gunicorn-shop/{given.release}.sock")
 
 
-@attempt("speak to another site's live socket", control="www-data", refusal="EACCES")
+@attempt("speak to another site's live socket", control="www-data", refusal="ENOENT")
 def speak_to_live_socket(_given):
     connect_unix("/srv/shop/live.sock")
 
 
-@attempt("speak to Docker", control="root", refusal="EACCES")
+@attempt("speak to Docker", control="root", refusal="ENOENT")
 def speak_to_docker(_given):
     connect_unix("/run/docker.sock")
 
 
-@attempt("speak to systemd", control="root", refusal="EACCES")
+@attempt("speak to systemd", control="root", refusal="ENOENT")
 def speak_to_systemd(_given):
     connect_unix("/run/systemd/private")
 
 
-@attempt("stop a service", control="root", refusal="Access denied or authentication required")
+@attempt("stop a service", control="root", refusal="Host is down")
 def stop_service(_given):
     program("systemctl", "--no-ask-password", "restart", "attack-target.service")
 
 
-@attempt("start a service of its own", control="root", refusal="Access denied or authentication required")
+@attempt("start a service of its own", control="root", refusal="Host is down")
 def start_service(_given):
     program("systemd-run", "--no-ask-password", "--quiet", "--collect", "--wait", "true")
+
+
+# /run
+
+
+@attempt("list what other services keep in /run", control="blog", refusal="nothing of others is there")
+def list_run(_given):
+    list_others("/run")
+
+
+@attempt("list what systemd keeps in /run", control="blog", refusal="nothing of others is there")
+def list_run_of_systemd(_given):
+    list_others("/run/systemd")
+
+
+@attempt("list /run by its other name, /var/run", control="blog", refusal="nothing of others is there")
+def list_var_run(_given):
+    list_others("/var/run")
+
+
+@attempt("list /run by a link in its own directory", control="blog", refusal="nothing of others is there")
+def list_run_by_link(_given):
+    link = f"{tempfile.mkdtemp()}/link"
+    os.symlink("/run", link)
+    list_others(link)
+
+
+@attempt("list /run from the first process's root", control="root", refusal="ENOENT")
+def list_run_of_first_process(_given):
+    list_others("/proc/1/root/run")
+
+
+@attempt("list the mounts of the first process", control="root", refusal="ENOENT")
+def list_mounts_of_first_process(_given):
+    read("/proc/1/mountinfo")
+
+
+@attempt("list another site's sockets", control="blog", refusal="ENOENT")
+def list_sockets(_given):
+    os.listdir("/run/gunicorn-shop")
+
+
+@attempt("list who is logged in", control="blog", refusal="ENOENT")
+def list_sessions(_given):
+    os.listdir("/run/systemd/sessions")
+
+
+@attempt("read the record of logins", control="blog", refusal="ENOENT")
+def read_logins(_given):
+    read("/run/utmp")
+
+
+@attempt("read how commands of other sites were started", control="blog", refusal="ENOENT")
+def read_transient_units(_given):
+    read("/run/systemd/transient/attack-target.service")
+
+
+@attempt("write among the locks of services", control="blog", refusal="ENOENT")
+def write_lock(_given):
+    create("/run/lock/attack")
+
+
+@attempt("write to /run", control="root", refusal="EROFS")
+def write_run(_given):
+    create("/run/attack")
+
+
+@attempt("write where PostgreSQL has its socket", control="postgres", refusal="EROFS")
+def write_postgresql(_given):
+    create("/run/postgresql/attack")
+
+
+@attempt("speak to the system bus", control="blog", refusal="ENOENT")
+def speak_to_bus(_given):
+    connect_unix("/run/dbus/system_bus_socket")
+
+
+@attempt("speak to the system bus by its other name", control="blog", refusal="ENOENT")
+def speak_to_bus_by_other_name(_given):
+    connect_unix("/var/run/dbus/system_bus_socket")
+
+
+@attempt("list another site's units over the bus", control="blog", refusal="No such file or directory")
+def list_units(_given):
+    manager = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager")
+    if "gunicorn-shop@" not in program("busctl", "call", *manager, "ListUnitsByPatterns", "asas", "0", "1", "gunicorn-shop@*"):
+        raise Refused("no unit was told")
+
+
+@attempt("read another site's command line over the bus", control="blog", refusal="Host is down")
+def read_command_line(given):
+    if "/srv/shop/" not in program("systemctl", "show", "--property", "ExecStart", f"gunicorn-shop@{given.release}.service"):
+        raise Refused("no command line was told")
+
+
+@attempt("speak to sshd without the network", control="blog", refusal="ENOENT")
+def speak_to_sshd(_given):
+    connect_unix("/run/ssh-unix-local/socket")
+
+
+@attempt("speak to systemd by varlink", control="blog", refusal="ENOENT")
+def speak_varlink(_given):
+    connect_unix("/run/systemd/userdb/io.systemd.DynamicUser")
+
+
+@attempt("speak to a service whose socket is open to all", control="blog", refusal="ENOENT")
+def speak_to_open_socket(_given):
+    connect_unix("/run/attack-service/socket")
 
 
 # Databases

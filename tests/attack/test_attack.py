@@ -27,7 +27,8 @@ systemd-run --quiet --unit attack-target sleep infinity
 systemd-run --quiet --unit attack-listener python3 /opt/attack/bait.py
 timeout 10 sh -c 'until [ -e /run/attack-ready ]; do sleep 0.1; done'
 """
-# Listens on every address, and where Docker would; keeps shared memory, a queue, and a key of the other site's.
+# Listens on every address, where Docker would, and on a socket that is open to all; keeps shared memory and a queue. Debian 12 has no
+# sshd on a unix socket, and Debian 13 no file of logins: what is missing is made.
 KEEPER = """
 import ctypes, os, pathlib, signal, socket, subprocess, sys
 libc = ctypes.CDLL(None, use_errno=True)
@@ -37,11 +38,20 @@ for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
     listening.bind(("0.0.0.0", 9101))
     sockets.append(listening)
 sockets[0].listen(64)
-docker = socket.socket(socket.AF_UNIX)
-pathlib.Path("/run/docker.sock").unlink(missing_ok=True)
-os.umask(0o117)
-docker.bind("/run/docker.sock")
-docker.listen(64)
+def listen(path, mask):
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    pathlib.Path(path).unlink(missing_ok=True)
+    os.umask(mask)
+    sockets.append(socket.socket(socket.AF_UNIX))
+    sockets[-1].bind(path)
+    sockets[-1].listen(64)
+    os.umask(0o022)
+listen("/run/docker.sock", 0o117)
+listen("/run/attack-service/socket", 0)
+if not os.path.exists("/run/ssh-unix-local/socket"):
+    listen("/run/ssh-unix-local/socket", 0)
+open("/run/utmp", "a").close()
+os.makedirs("/run/systemd/sessions", exist_ok=True)
 os.umask(0)
 assert libc.shmget(0x5EC2E7, 4096, 0o1000 | 0o644) != -1
 assert libc.mq_open(b"/attack", os.O_RDWR | os.O_CREAT, 0o644, None) != -1

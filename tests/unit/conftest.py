@@ -195,7 +195,7 @@ def unit_of() -> Callable[..., str]:
         "configuration_dir": "/etc/shortstop/blog",
         "media_dir": "/srv/blog/media",
         "state_dir": "/srv/blog/var",
-        "database": {"host": ""},
+        "database": {"engine": "postgres", "host": ""},
     }
 
     def text(sandbox: dict | None = None, **keys: object) -> str:

@@ -74,7 +74,12 @@ BEGINS = 'key "{}" must be a path that begins with /'
 MEMORY = 'key "limits": "memory" must be a size, such as 512M or 1G'
 LEVEL = 'key "sandbox" must be one of: strict, standard, off; or write {level: strict, allow: [scheduling]}'
 ALLOW = 'key "sandbox": "allow" must be a list of these: executable_memory, scheduling, ownership, namespaces, netlink'
-WRITABLE = 'key "sandbox": "writable" must be a list of absolute paths outside of the system\'s directories, such as [/mnt/pictures]'
+WRITABLE = 'key "sandbox": "writable" must be a list of absolute paths outside of the system\'s directories, such as [/mnt/pictures, /run/redis]'
+HIDDEN = (
+    'key "sandbox": "writable" would show the site what its sandbox hides in /run; name the directory of the one service that the site needs,'
+    " such as /run/redis"
+)
+LINK = 'key "sandbox": "writable" names /var/run or /var/lock, which are links; write the path below /run, such as /run/redis'
 OUTBOUND = 'key "outbound" must be a list of public, any, addresses and networks, such as [public, 10.0.0.11]; a name has no fixed address'
 VARIABLE = 'key "environment": variable "{}" {}'
 A_TEXT = 'must be a text or a whole number; put what the site should read into quotes, such as "1" or "1.5"'
@@ -283,6 +288,28 @@ WRONG = [
     ("sandbox", {"writable": ["/etc/blog"]}, WRITABLE),
     ("sandbox", {"writable": ["/mnt/my pictures"]}, WRITABLE),
     ("sandbox", {"writable": ["/mnt"]}, WRITABLE),
+    ("sandbox", {"writable": [5]}, WRITABLE),
+    ("sandbox", {"writable": ["/run"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/."]}, HIDDEN),
+    ("sandbox", {"writable": ["/./run"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/systemd"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run//systemd/userdb"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/dbus"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/dbus/system_bus_socket"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/shortstop"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/gunicorn-shop"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/docker.sock"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/shm"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/redis", "/run/user/1000"]}, HIDDEN),
+    ("sandbox", {"writable": ["/run/redis/.."]}, WRITABLE),
+    ("sandbox", {"writable": ["/run/redis/../dbus"]}, WRITABLE),
+    ("sandbox", {"writable": ["/./run/redis"]}, WRITABLE),
+    ("sandbox", {"writable": ["/run/my redis"]}, WRITABLE),
+    ("sandbox", {"writable": ["/run/redis:/run/dbus"]}, WRITABLE),
+    ("sandbox", {"writable": ["/var/run/redis"]}, LINK),
+    ("sandbox", {"writable": ["/var/run"]}, LINK),
+    ("sandbox", {"writable": ["/var/lock"]}, LINK),
     ("outbound", "public", OUTBOUND),
     ("outbound", ["private"], OUTBOUND),
     ("outbound", ["db.example.com"], OUTBOUND),
@@ -340,7 +367,7 @@ def test_every_kind_has_a_wrong_value():
         ("limits", {"memory": "1G", "tasks": 1, "cpu_weight": 10000}),
         ("sandbox", "standard"),
         ("sandbox", {}),
-        ("sandbox", {"level": "strict", "allow": list(site_keys.SANDBOX_SWITCHES), "writable": ["/mnt/pictures/blog"]}),
+        ("sandbox", {"level": "strict", "allow": list(site_keys.SANDBOX_SWITCHES), "writable": ["/mnt/pictures/blog", "/run/redis", "/run/mysqld/"]}),
         ("sandbox", {"level": False}),
         ("outbound", []),
         ("outbound", ["public", "any", "10.0.0.11", "10.0.0.0/24", "2001:db8::1", "fd00::/8"]),

@@ -47,10 +47,38 @@ def test_off_leaves_the_user_the_limits_and_the_network(unit_of):
 
 
 def test_what_a_site_may_write(unit_of):
-    gone, come = changed(unit_of, sandbox={"writable": ["/mnt/pictures"]})
-    assert (gone, come) == ({"ReadWritePaths=-/srv/blog/media -/srv/blog/var"}, {"ReadWritePaths=-/srv/blog/media -/srv/blog/var /mnt/pictures"})
+    assert changed(unit_of, sandbox={"writable": ["/mnt/pictures", "/runner"]}) == (set(), {"ReadWritePaths=/mnt/pictures", "ReadWritePaths=/runner"})
+
+
+def test_a_directory_below_run_is_mounted_for_the_site(unit_of):
+    assert changed(unit_of, sandbox={"writable": ["/run/redis"]}) == (set(), {"BindPaths=/run/redis"})
+
+
+SOCKETS = "BindReadOnlyPaths=-/run/systemd/notify -/run/systemd/journal/dev-log -/run/systemd/journal/socket"
+NAMES = "BindReadOnlyPaths=-/run/systemd/resolve -/run/resolvconf -/run/NetworkManager"
+DATABASE = "BindReadOnlyPaths=-/run/postgresql"
+
+
+def test_of_run_a_site_sees_what_it_needs(unit_of):
+    text = unit_of()
+    assert [line for line in text.splitlines() if "/run" in line.partition("=")[2]] == [
+        "TemporaryFileSystem=/run:ro,mode=0755,nosuid,nodev,noexec",
+        SOCKETS,
+        NAMES,
+        DATABASE,
+    ]
+
+
+@pytest.mark.parametrize("database", [{"engine": "sqlite", "host": ""}, {"engine": "postgres", "host": "db.example.com"}])
+def test_a_site_sees_the_database_s_socket_only_if_its_database_is_there(unit_of, database):
+    assert DATABASE not in unit_of(database=database).splitlines()
+
+
+def test_off_leaves_run_as_it_is(unit_of):
+    assert "/run" not in unit_of(sandbox={"level": "off", "writable": ["/run/redis"]})
 
 
 def test_a_site_that_reaches_nothing_has_no_network(unit_of):
-    _gone, come = changed(unit_of, outbound=[])
+    gone, come = changed(unit_of, outbound=[])
+    assert NAMES in gone
     assert come == {"PrivateNetwork=yes", "IPAddressDeny=any", "RestrictAddressFamilies=~AF_INET AF_INET6"}

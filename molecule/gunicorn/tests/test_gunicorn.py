@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
 import pytest
 from on_server import kill, put, until
@@ -123,6 +124,9 @@ FORBIDDEN = {
     "its own directory": OPEN.format("/srv/blog/new"),
     "the system": OPEN.format("/etc/new"),
     "another site's state": OPEN.format("/srv/shop/var/new"),
+    "another site's unit": "open('/etc/systemd/system/gunicorn-shop@.service'); print('read')",
+    "the system bus": "import socket; socket.socket(socket.AF_UNIX).connect('/run/dbus/system_bus_socket'); print('connected')",
+    "the locks of services": OPEN.format("/run/lock/new"),
     "homes": "import os; print(os.listdir('/root'))",
     "another user": "import os; os.setuid(0); print('root')",
     "a raw socket": "import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); print('raw')",
@@ -149,8 +153,20 @@ ALLOWED = {
     "namespaces": "import subprocess; subprocess.run(['unshare', '--user', '--map-root-user', '--mount', '--pid', '--fork', 'chroot', '/', 'echo', 'done'])",
     "netlink": "import socket; socket.if_nameindex(); print('done')",
     "writable": OPEN.format("/opt/pictures/new").replace("written", "done"),
+    "writable in /run": "import socket; socket.socket(socket.AF_UNIX).connect('/run/attached/socket'); print('done')",
     "outbound": AS_CLIENT,
 }
+
+
+# A service of the server's with a socket.
+OTHER = """
+import os, signal, socket
+listening = socket.socket(socket.AF_UNIX)
+os.umask(0)
+listening.bind("/run/attached/socket")
+listening.listen()
+signal.pause()
+"""
 
 
 @pytest.fixture
@@ -159,6 +175,9 @@ def users(server):
     for site in ("standard", "bare", "sealed", "trusted"):
         server.check_output(f"id {site} >/dev/null 2>&1 || useradd --system {site}; mkdir --parents /srv/{site}/media /srv/{site}/var /opt/pictures")
     server.check_output("chmod 1777 /opt/pictures")
+    start = f"systemd-run --quiet --unit attached --property RuntimeDirectory=attached python3 -c {shlex.quote(OTHER)}"
+    server.check_output(f"[ -e /run/attached/socket ] || {start}")
+    until(server, 10, "[ -e /run/attached/socket ]")
     listening = "ss --listening --tcp --numeric --no-header | grep --quiet 127.0.0.2:8123"
     server.check_output(f"{listening} || systemd-run --quiet --unit listener python3 -m http.server --bind 127.0.0.2 8123")
     until(server, 10, listening)
@@ -184,6 +203,25 @@ def test_off_leaves_the_user_and_the_limits(server, users):
     assert "done" in alone(server, "bare", ALLOWED["executable_memory"])
     assert alone(server, "bare", "import os, pwd; print(pwd.getpwuid(os.getuid()).pw_name); os.listdir('/root')") == "bare"
     assert "site-bare.slice" in alone(server, "bare", "print(open('/proc/self/cgroup').read())")
+
+
+SHOWN = "import os; print(*sorted(os.path.join(place, name)[5:] for place, _, names in os.walk('/run') for name in names))"
+
+
+def test_of_run_a_site_sees_what_it_needs(server, users):
+    server.check_output("mkdir --parents /run/systemd/resolve /run/postgresql")
+    server.check_output("touch /run/systemd/resolve/resolv.conf /run/postgresql/proof")
+    needed = "systemd/journal/dev-log systemd/journal/socket systemd/notify"
+    assert alone(server, "blog", SHOWN) == f"postgresql/proof {needed} systemd/resolve/resolv.conf"
+    assert alone(server, "sealed", SHOWN) == needed
+    assert alone(server, "trusted", SHOWN) == f"attached/socket postgresql/proof {needed} systemd/resolve/resolv.conf"
+    assert "dbus/system_bus_socket" in alone(server, "bare", SHOWN)
+
+
+def test_what_a_site_sends_to_dev_log_is_in_the_journal(server):
+    code = "import logging.handlers; logging.handlers.SysLogHandler('/dev/log').handle(logging.makeLogRecord({'msg': 'proof of dev-log'}))"
+    inside(server, code)
+    until(server, 5, "journalctl --output cat _UID=$(id --user blog) | grep --quiet 'proof of dev-log'")
 
 
 def test_a_site_that_reaches_nothing_has_no_network_at_all(server, users):
