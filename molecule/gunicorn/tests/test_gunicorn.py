@@ -39,11 +39,11 @@ def _released(servers):
 
 def release(server, site):
     directory = f"/srv/{site}/releases/one"
-    server.check_output(f"useradd --system {site} && mkdir --parents {directory}/{site} /srv/{site}/media /srv/{site}/var /etc/shortstop/{site}")
+    server.check_output(f"useradd --system {site} && mkdir --parents {directory}/source/{site} /srv/{site}/media /srv/{site}/var /etc/shortstop/{site}")
     pip = f"{directory}/venv/bin/pip install --quiet --no-index --find-links /var/cache/wheels"
     server.check_output(f"python3 -m venv {directory}/venv && {pip} gunicorn")
-    server.check_output(f"chown {site} /srv/{site}/media /srv/{site}/var && touch {directory}/{site}/__init__.py")
-    put(server, f"{directory}/{site}/wsgi.py", APPLICATION)
+    server.check_output(f"chown {site} /srv/{site}/media /srv/{site}/var && touch {directory}/source/{site}/__init__.py")
+    put(server, f"{directory}/source/{site}/wsgi.py", APPLICATION)
     put(server, f"/etc/shortstop/{site}/one.env", f'PROOF="of {site}"\n')
     server.check_output(f"systemctl daemon-reload && systemctl enable --quiet --now {UNITS.format(site=site)}")
 
@@ -59,7 +59,7 @@ def inside(server, code: str, site: str = "blog") -> str:
 @pytest.mark.parametrize("site", SITES)
 def test_it_works(server, site):
     code = "import os, pwd; print(pwd.getpwuid(os.getuid()).pw_name, os.getcwd(), os.environ['PROOF'])"
-    assert inside(server, code, site) == f"{site} /srv/{site}/releases/one of {site}"
+    assert inside(server, code, site) == f"{site} /srv/{site}/releases/one/source of {site}"
 
 
 def test_only_nginx_s_user_reaches_the_socket(server):
@@ -120,7 +120,7 @@ def unit_file(site: str) -> str:
 
 OPEN = "open({!r}, 'w').write('x'); print('written')"
 FORBIDDEN = {
-    "its own code": OPEN.format("/srv/blog/releases/one/blog/wsgi.py"),
+    "its own code": OPEN.format("/srv/blog/releases/one/source/blog/wsgi.py"),
     "its own directory": OPEN.format("/srv/blog/new"),
     "the system": OPEN.format("/etc/new"),
     "another site's state": OPEN.format("/srv/shop/var/new"),
@@ -322,4 +322,4 @@ def test_a_site_that_left_goes_and_what_others_put_there_stays(play, servers):
         assert server.check_output("find /etc/systemd/system -name '*shop*'") == "/etc/systemd/system/gunicorn-shopping.service"
         assert server.service("gunicorn-shopping.service").is_running
         assert server.check_output("systemctl list-units --all --plain --no-legend 'gunicorn-shop@*' 'site-shop-*'") == ""
-        assert server.file("/srv/shop/releases/one/shop/wsgi.py").exists
+        assert server.file("/srv/shop/releases/one/source/shop/wsgi.py").exists

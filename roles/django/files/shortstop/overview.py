@@ -10,7 +10,6 @@ import records
 import systemd
 from site_config import Site
 
-
 GOOD = ("serving", "nothing is live yet")
 
 

@@ -109,14 +109,17 @@ def _content(file: Path) -> bytes:
 
 def write(site: Site, release: str, **what: object) -> None:
     """Say this of a release, beside what is known already. With its first record a release is complete."""
-    what = {
-        key: "".join(letter if letter.isprintable() else "?" for letter in value[:LONGEST]) if isinstance(value, str) else value for key, value in what.items()
-    }
+    what = {key: _as_text(value) if isinstance(value, str) else value for key, value in what.items()}
     file = record_file(site, release)
     temporary = file.with_name(f"{file.name}.new")
     temporary.write_text(json.dumps({**(read(site, release) or {}), **what}), encoding="utf-8")
     temporary.chmod(0o600)
     temporary.rename(file)
+
+
+def _as_text(value: str) -> str:
+    """The value as `is_text` wants it: a revision or a name comes from outside."""
+    return "".join(letter if letter.isprintable() else "?" for letter in value[:LONGEST])
 
 
 def remove(site: Site, release: str) -> None:

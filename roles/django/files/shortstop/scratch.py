@@ -171,9 +171,8 @@ class _Taker:
 
     def _refuse(self, path: str, kind: str) -> None:
         allowed = "files, directories and relative links inside" if self.links else "files and directories"
-        raise StepFailed(
-            f'"{self.what}", which the site wrote, holds {json.dumps(path)}, {kind}, and root takes {allowed} alone; find what in the source or its packages makes it'
-        )
+        holds = f'"{self.what}", which the site wrote, holds {json.dumps(path)}, {kind}, and root takes {allowed} alone'
+        raise StepFailed(f"{holds}; find what in the source or its packages makes it")
 
 
 def stays_inside(leads: str, depth: int) -> bool:
