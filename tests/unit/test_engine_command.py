@@ -291,7 +291,8 @@ def shop(blog) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "settled"), [((), ["blog", "shop"]), (("blog",), ["blog"]), (("blog", "--report=/run/blog.jsonl"), [("blog", Path("/run/blog.jsonl"))])]
+    ("words", "settled"),
+    [(("--locked",), ["blog", "shop"]), (("blog", "--locked"), ["blog"]), (("blog", "--report=/run/blog.jsonl"), [("blog", Path("/run/blog.jsonl"))])],
 )
 def test_sites_are_settled(command, shop, monkeypatch, words, settled):
     given = []
@@ -310,8 +311,31 @@ def test_a_site_that_cannot_be_settled_holds_up_no_other(command, shop, monkeypa
             raise StepFailed("systemctl stop: no")
 
     monkeypatch.setattr(settle, "settle", settle_one)
-    assert command("settle") == 1
+    assert command("settle", "--locked") == 1
     assert given == ["blog", "shop"]
+    assert capsys.readouterr().err == "systemctl stop: no\n"
+
+
+def test_a_site_is_settled_under_its_lock(command, shop, machine, monkeypatch):
+    monkeypatch.setattr(settle, "settle", lambda _site: pytest.fail("without the lock"))
+    assert command("settle") == 0
+    started = [line.split(" --description=")[0] for line in machine.lines("systemd-run")]
+    assert started == [
+        f"systemd-run --quiet --collect --unit=shortstop-deploy-{site}.service --property=MemoryMax={lock.MEMORY} --wait --pipe" for site in ("blog", "shop")
+    ]
+    assert [line.partition(f" {lock.COMMAND} ")[2] for line in machine.lines("systemd-run")] == ["settle blog --locked", "settle shop --locked"]
+
+
+def test_a_site_that_another_run_holds_is_not_settled(command, machine, capsys):
+    machine.answer("systemd-run", "Failed to start transient service unit: Unit was already loaded", status=1)
+    machine.unit("shortstop-deploy-blog.service", Description="deploy of blog by ada@laptop since 2026-11-29")
+    assert command("settle", "blog") == 1
+    assert capsys.readouterr().err == "shortstop: blog: deploy of blog by ada@laptop since 2026-11-29 is under way; wait for its end\n"
+
+
+def test_what_ends_the_settling_under_the_lock_is_told(command, machine, capsys):
+    machine.answer("systemd-run", "systemctl stop: no\n", status=1)
+    assert command("settle", "blog") == 1
     assert capsys.readouterr().err == "shortstop: blog: systemctl stop: no\n"
 
 
@@ -320,5 +344,5 @@ def test_what_a_site_says_when_it_is_settled_changes_no_terminal(command, monkey
         raise StepFailed("\x1b]0;title\x07")
 
     monkeypatch.setattr(settle, "settle", fail)
-    command("settle")
-    assert capsys.readouterr().err == "shortstop: blog: \\x1b]0;title\\x07\n"
+    command("settle", "--locked")
+    assert capsys.readouterr().err == "\\x1b]0;title\\x07\n"

@@ -19,8 +19,10 @@ LOCKED = "django.db.utils.OperationalError\npsycopg.errors.LockNotAvailable: can
 def answered(machine):
     """Says what the database tells of its migrations."""
 
-    def answer(applied: tuple[str, ...] = (), unapplied: tuple[str, ...] = ("shop.0001_initial",), issues: dict | None = None) -> None:
-        machine.answer_of("database.py", applied=applied, unapplied=unapplied, issues=issues or {})
+    def answer(
+        applied: tuple[str, ...] = (), unapplied: tuple[str, ...] = ("shop.0001_initial",), issues: dict | None = None, not_atomic: tuple[str, ...] = ()
+    ) -> None:
+        machine.answer_of("database.py", applied=applied, unapplied=unapplied, not_atomic=not_atomic, issues=issues or {})
 
     answer()
     return answer
@@ -105,12 +107,12 @@ def test_migrations_are_judged_where_they_could_hurt(site, machine, live, lints)
     "forged",
     [
         {"applied": ["shop.0001_initial"], "unapplied": []},
-        {"applied": "shop.0001_initial", "unapplied": [], "issues": {}},
-        {"applied": [], "unapplied": ["--fake.0001"], "issues": {}},
-        {"applied": [], "unapplied": [], "issues": {"shop.0001_initial": "DROPPING column"}},
-        {"applied": [], "unapplied": [], "issues": {"shop.0001_initial": ["\x1b[2J"]}},
-        {"applied": [True], "unapplied": [], "issues": {}},
-        {"applied": [], "unapplied": [], "issues": {}, "more": 1},
+        {"applied": "shop.0001_initial", "unapplied": [], "not_atomic": [], "issues": {}},
+        {"applied": [], "unapplied": ["--fake.0001"], "not_atomic": [], "issues": {}},
+        {"applied": [], "unapplied": [], "not_atomic": [], "issues": {"shop.0001_initial": "DROPPING column"}},
+        {"applied": [], "unapplied": [], "not_atomic": [], "issues": {"shop.0001_initial": ["\x1b[2J"]}},
+        {"applied": [True], "unapplied": [], "not_atomic": [], "issues": {}},
+        {"applied": [], "unapplied": [], "not_atomic": [], "issues": {}, "more": 1},
     ],
     ids=["a key too few", "a text", "an option", "an issue for issues", "an escape sequence", "a bool", "a key too many"],
 )
@@ -119,6 +121,66 @@ def test_a_forged_state_is_refused(site, machine, forged):
     with pytest.raises(StepFailed, match=r"^a look at the database's migrations gave an answer that cannot be believed; "):
         migrated(site)
     assert machine.lines(MIGRATE) == []
+
+
+@pytest.mark.parametrize(
+    ("unapplied", "not_atomic", "runs"),
+    [
+        ([], [], []),
+        ([], ["shop.0001"], []),
+        (["shop.0001", "tag.0001", "shop.0002"], ["other.0001"], [([], False)]),
+        (["shop.0001"], ["shop.0001"], [(["shop", "0001"], True), ([], False)]),
+        (
+            ["shop.0001", "tag.0001", "shop.0002", "shop.0003", "tag.0002"],
+            ["shop.0003"],
+            [(["shop", "0002"], False), (["tag", "0001"], False), (["shop", "0003"], True), ([], False)],
+        ),
+        (["shop.0001", "shop.0002"], ["shop.0001", "shop.0002"], [(["shop", "0001"], True), (["shop", "0002"], True), ([], False)]),
+    ],
+    ids=["nothing", "applied already", "all atomic", "one alone", "one among others", "two"],
+)
+def test_each_migration_that_is_not_atomic_has_a_run_of_its_own(unapplied, not_atomic, runs):
+    assert list(database.targets(unapplied, set(not_atomic))) == runs
+
+
+@pytest.fixture
+def not_atomic(site, answered):
+    """The site's only unapplied migration is not atomic."""
+    answered(not_atomic=("shop.0001_initial",))
+    return dataclasses.replace(site, deploy_timeout=60)
+
+
+def test_a_migration_that_is_not_atomic_waits_for_its_locks(not_atomic, machine):
+    assert migrated(not_atomic) == []
+    alone, rest = machine.lines(MIGRATE)
+    assert alone.endswith("manage.py migrate --no-input shop 0001_initial")
+    assert "PGOPTIONS=-c lock_timeout=0 -c statement_timeout=50s -c idle_in_transaction_session_timeout=0 " in alone
+    assert rest.endswith(f"PGOPTIONS={OPTIONS} {not_atomic.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input")
+
+
+def test_a_migration_that_is_not_atomic_is_tried_once(not_atomic, machine, clock):
+    machine.answer(MIGRATE, LOCKED, status=1)
+    machine.answer_of("invalid_indexes.py", statements=[])
+    with pytest.raises(StepFailed, match=r"^manage.py migrate shop 0001_initial ended with status 1:"):
+        migrated(not_atomic)
+    assert (len(machine.lines(MIGRATE)), clock.slept) == (1, [])
+
+
+def test_an_index_that_it_left_invalid_is_named_with_what_drops_it(not_atomic, machine):
+    machine.answer(MIGRATE, "canceling statement due to statement timeout", status=1)
+    machine.answer_of("invalid_indexes.py", statements=["DROP INDEX CONCURRENTLY public.price_idx"])
+    said = (
+        "an index is invalid, and its migration fails until it is dropped: DROP INDEX CONCURRENTLY public.price_idx\nmanage.py migrate shop 0001_initial ended"
+    )
+    with pytest.raises(StepFailed, match=f"^{said}"):
+        migrated(not_atomic)
+
+
+def test_where_the_indexes_cannot_be_asked_for_the_failure_is_told_alone(not_atomic, machine):
+    machine.answer(MIGRATE, "no", status=1)
+    machine.answer("invalid_indexes.py", "no", status=1)
+    with pytest.raises(StepFailed, match=r"^manage.py migrate shop 0001_initial ended"):
+        migrated(not_atomic)
 
 
 def test_migrations_that_the_source_has_lost_are_a_warning(site, make_release, answered):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -104,6 +105,43 @@ def test_a_failure_abandons_the_new_release(road, error, broken):
     assert road.site.live == OLD
 
 
+FULL = OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "step"),
+    [("audit", "begin", "prepare"), ("records", "write", "migrate")],
+    ids=["the line of the record", "what the release takes the place of"],
+)
+def test_a_full_disk_is_told_in_the_step_that_met_it(road, monkeypatch, module, function, step):
+    def fail(*_arguments: object, **_more: object) -> None:
+        raise FULL
+
+    monkeypatch.setattr(importlib.import_module(module), function, fail)
+    assert road.go() == 1
+    assert road.told()[-3:] == [(step, "failed"), ("clean up", "done"), ("end", "failed")]
+    assert road.lines()[-1]["message"] == f"{step}: OSError: [Errno 28] No space left on device"
+    assert road.site.live == OLD
+
+
+def test_a_hold_that_cannot_be_let_go_is_told_in_a_step(road, monkeypatch):
+    def fail(_site: object) -> None:
+        raise FULL
+
+    monkeypatch.setattr(hold, "let_go", fail)
+    assert road.go() == 1
+    assert road.told()[-2:] == [("prune", "failed"), ("end", "live, but not done")]
+
+
+def test_a_report_that_cannot_be_written_ends_no_run(road, capsys):
+    with Report(road.path) as report:
+        report.file.close()
+        report.file = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115 the report closes it
+        assert deploy.deploy(road.site, SOURCE, road.path, report) == 0
+    assert road.taken == WHOLE
+    assert "the report cannot be written ([Errno 28] No space left on device)" in capsys.readouterr().err
+
+
 def test_a_clean_up_that_fails_too_is_told_after_its_cause(road):
     road.let("prove", fail=StepFailed("it is dumb"))
     road.let("abandon", fail=StepFailed("it does not stop"))
@@ -123,7 +161,7 @@ def test_what_fails_after_the_flip_leaves_the_new_release_live(road, broken, ste
 
 @pytest.mark.parametrize("unapplied", [["shop.0001_initial", "shop.0002_price"], []], ids=["it has not", "it has"])
 def test_a_host_that_does_not_migrate_waits_for_the_one_that_does(road, monkeypatch, unapplied):
-    monkeypatch.setattr(database, "state", lambda _site, _name: database.State(set(), unapplied, {}))
+    monkeypatch.setattr(database, "state", lambda _site, _name: database.State(set(), unapplied, set(), {}))
     assert road.go(migrates=False) == int(bool(unapplied))
     assert "migrate" not in road.taken
     if unapplied:
@@ -179,7 +217,7 @@ def back(road, make_release, monkeypatch):
     make_release("0000000000cc", live_since=1, migrations={"shop.0001_initial": []})
     make_release("never_live")
     applied = {"shop.0001_initial"}
-    monkeypatch.setattr(database, "state", lambda _site, _name: database.State(applied, [], {}))
+    monkeypatch.setattr(database, "state", lambda _site, _name: database.State(applied, [], set(), {}))
     monkeypatch.setattr(database, "reverse", lambda *arguments: road.taken.append(arguments[1:]))
 
     def go(to: str | None = None, migrations: str = "", more: tuple[str, ...] = ()) -> int:

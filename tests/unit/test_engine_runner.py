@@ -197,7 +197,15 @@ def test_a_command_that_wanted_too_much_memory_says_so(blog, machine, properties
         runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look", properties=properties)
 
 
-@pytest.mark.parametrize("result", ["exit-code", "signal", "success", "timeout"])
+@pytest.mark.parametrize("result", ["signal", "core-dump"])
+def test_a_command_that_was_killed_says_so(blog, machine, result):
+    machine.answer("systemd-run", "half", status=255)
+    machine.unit("shortstop-run-blog-", Result=result)
+    with pytest.raises(CommandFailed, match=r"^a look was killed by a signal, as the system does where all memory is taken:\nhalf$"):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
+
+
+@pytest.mark.parametrize("result", ["exit-code", "success", "timeout"])
 def test_another_failure_has_its_status(blog, machine, result):
     machine.answer("systemd-run", "half", status=9)
     machine.unit("shortstop-run-blog-", Result=result)

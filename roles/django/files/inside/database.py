@@ -41,6 +41,7 @@ issues = {f"{migration.app_label}.{migration.name}": judge(migration) for migrat
 answer = {
     "applied": sorted(applied),
     "unapplied": [f"{migration.app_label}.{migration.name}" for migration in unapplied],
+    "not_atomic": [".".join(key) for key, migration in executor.loader.disk_migrations.items() if not migration.atomic],
     "issues": {name: found for name, found in issues.items() if found},
 }
 print("shortstop answers: " + json.dumps(answer))

@@ -57,11 +57,15 @@ def follow(given: argparse.Namespace) -> int:
     return 0
 
 
+def by() -> str:
+    """Who asks on the server's own shell."""
+    return f"{os.environ.get('SUDO_USER', 'root')}@{os.uname().nodename}"
+
+
 def rollback(given: argparse.Namespace) -> int:
     site = Site.load(given.site)
-    by = f"{os.environ.get('SUDO_USER', 'root')}@{os.uname().nodename}"
     try:
-        begun = lock.start(site, by, "rollback", f"--to={given.to}", f"--migrations={given.migrations}")
+        begun = lock.start(site, by(), "rollback", f"--to={given.to}", f"--migrations={given.migrations}")
     except lock.Busy as busy:
         raise SystemExit(f"shortstop: another run is under way ({busy}); wait for its end") from None
     after, last = 0, {}
@@ -83,9 +87,11 @@ def settle_down(given: argparse.Namespace) -> int:
     failed = 0
     for site in [Site.load(given.site)] if given.site else sites():
         try:
-            settle.settle(site)
-        except (StepFailed, OSError) as error:  # the other sites are no worse for it
-            print(printable(f"shortstop: {site.name}: {error}"), file=sys.stderr)
+            error = settle.settle(site) if given.locked else lock.settle(site, by())
+        except (StepFailed, OSError) as failure:  # the other sites are no worse for it
+            error = str(failure)
+        if error:
+            print(printable(error if given.locked else f"shortstop: {site.name}: {error}"), file=sys.stderr)
             failed = 1
     return failed
 
@@ -158,6 +164,7 @@ def parser() -> argparse.ArgumentParser:
     settling = command("settle", settle_down, "set sites right that a killed run left behind; happens at each boot by itself")
     settling.add_argument("site", nargs="?", help="by default all")
     settling.add_argument("--report", type=Path, help=argparse.SUPPRESS)
+    settling.add_argument("--locked", action="store_true", help=argparse.SUPPRESS)  # by the unit that this runs in
 
     planning = command("plan", plan)
     planning.add_argument("site")

@@ -40,7 +40,8 @@ def end(site: Site, result: str) -> None:
             site.audit_file.touch(mode=0o600)
             with site.audit_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
-    _under_way(site).unlink(missing_ok=True)
+    with suppress(OSError):
+        _under_way(site).unlink(missing_ok=True)
 
 
 def _under_way(site: Site) -> Path:

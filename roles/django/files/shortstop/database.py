@@ -20,11 +20,16 @@ TOOLS = Path("/usr/local/lib/shortstop/tools")
 LOCK_TIMEOUT = "100ms"
 # What holds a visitor's statement to minutes does not hold here: a table may be large, and a migration may compute.
 MIGRATION_OPTIONS = f"-c lock_timeout={LOCK_TIMEOUT} -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
+# A migration that is not atomic keeps what it did before it ended, so it fails at a second try. It waits for its locks instead, and the
+# server ends its statement before the engine would end the program: a statement of a program that is gone goes on.
+PATIENT_OPTIONS = "-c lock_timeout=0 -c statement_timeout={}s -c idle_in_transaction_session_timeout=0"
+SPARE = 10  # seconds
 PAUSES = (1, 2, 4, 8, 8, 8)  # seconds between tries
 LOCKED = "LockNotAvailable"  # psycopg's name for it, whatever language the server speaks
 STATE = {
     "applied": records.is_list_of(records.is_migration),
     "unapplied": records.is_list_of(records.is_migration),
+    "not_atomic": records.is_list_of(records.is_migration),
     "issues": records.is_by_migration(records.is_text),
 }
 
@@ -35,13 +40,14 @@ class State:
 
     applied: set[str]
     unapplied: list[str]
+    not_atomic: set[str]
     issues: dict[str, list[str]]
 
 
 def state(site: Site, name: str, *, lint: bool = False) -> State:
     packages = sorted(TOOLS.glob("lib/python3*/site-packages")) if lint else []
     answer = inside.script(site, name, "database.py", *packages, name="a look at the database's migrations", shape=STATE)
-    return State(set(answer["applied"]), answer["unapplied"], answer["issues"])
+    return State(set(answer["applied"]), answer["unapplied"], set(answer["not_atomic"]), answer["issues"])
 
 
 def unknown(site: Site, older: str, newer: str, applied: set[str]) -> list[str]:
@@ -58,16 +64,37 @@ def migrate(site: Site, new: str, live: str | None) -> Iterator[str]:
         yield f"{name} may break the release that is still live, or hold its visitors up: {', '.join(issues)}"
     if live and (strange := unknown(site, new, live, found.applied)):
         yield f"the database has migrations that this source does not know: {', '.join(strange)}"
-    if found.unapplied:
-        _migrate(site, new)
+    for target, patient in targets(found.unapplied, found.not_atomic):
+        _migrate(site, new, *target, patient=patient)
     done = _done(site)
     yield from _superuser(site, new, done)
     _fixtures(site, new, done)
 
 
-def _migrate(site: Site, new: str, *arguments: str) -> None:
-    variables = (f"PGOPTIONS={MIGRATION_OPTIONS}",) if site.database == "postgres" else ()
+def targets(unapplied: list[str], not_atomic: set[str]) -> Iterator[tuple[list[str], bool]]:
+    """The arguments of `migrate` that apply these migrations in order, one run for each that is not atomic, and whether a run waits for its locks."""
+    before: dict[str, str] = {}
+    for app, name in (migration.split(".", 1) for migration in unapplied):
+        if f"{app}.{name}" in not_atomic:
+            yield from (([*target], False) for target in before.items())
+            before.clear()
+            yield [app, name], True
+        else:
+            before[app] = name
+    if before or not_atomic.intersection(unapplied):
+        yield [], False  # also for what follows each whole migration, such as permissions
+
+
+def _migrate(site: Site, new: str, *arguments: str, patient: bool = False) -> None:
+    options = PATIENT_OPTIONS.format(max(1, site.deploy_timeout - SPARE)) if patient else MIGRATION_OPTIONS
+    variables = (f"PGOPTIONS={options}",) if site.database == "postgres" else ()
     name = " ".join(("manage.py migrate", *arguments))
+    if patient:
+        try:
+            inside.python(site, new, "manage.py", "migrate", "--no-input", *arguments, name=name, variables=variables)
+        except CommandFailed as error:
+            raise StepFailed(f"{_left_behind(site, new)}{error}") from None
+        return
     for pause in (*PAUSES, None):
         try:
             inside.python(site, new, "manage.py", "migrate", "--no-input", *arguments, name=name, variables=variables)
@@ -83,11 +110,23 @@ def _migrate(site: Site, new: str, *arguments: str) -> None:
         time.sleep(pause)
 
 
+def _left_behind(site: Site, new: str) -> str:
+    """A sentence on the indexes that a migration began and did not end, "" if there are none or nothing can be asked."""
+    shape = {"statements": records.is_list_of(records.is_text)}
+    try:
+        answer = inside.script(site, new, "invalid_indexes.py", name="a look at the database's indexes", shape=shape)
+    except StepFailed:
+        return ""
+    return f"an index is invalid, and its migration fails until it is dropped: {'; '.join(answer['statements'])}\n" if answer["statements"] else ""
+
+
 def reverse(site: Site, newer: str, older: str, names: list[str]) -> None:
     """Take these migrations back to where the older release's code ends; only the newer one's code can."""
     leaves = dict(leaf.split(".", 1) for leaf in records.finished(site)[older]["leaves"])
+    not_atomic = state(site, newer).not_atomic
     for app in sorted({name.split(".")[0] for name in names}):
-        _migrate(site, newer, app, leaves.get(app, "zero"))
+        patient = any(name in not_atomic for name in names if name.split(".")[0] == app)
+        _migrate(site, newer, app, leaves.get(app, "zero"), patient=patient)
 
 
 def _done(site: Site) -> dict:

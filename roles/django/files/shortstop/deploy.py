@@ -30,6 +30,7 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
 
     def make_ready() -> None:
         with report.step("prepare"):
+            audit.begin(site, "deploy", by, new, revision)
             switch.sweep(site)
             for warning in prepare.prepare(site, new, source, revision, archive):
                 report.say("prepare", "warning", warning)
@@ -38,14 +39,13 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
                 raise StepFailed(f"the host that migrates this database has not applied {', '.join(missing)}; deploy to it first")
             for warning in database.migrate(site, new, old) if migrates else ():
                 report.say("migrate", "warning", warning)
-        records.write(site, new, previous=old, by=by)
+            records.write(site, new, previous=old, by=by)
 
     def finish() -> None:
-        hold.let_go(site)
         with report.step("prune"):
+            hold.let_go(site)
             prune.prune(site)
 
-    audit.begin(site, "deploy", by, new, revision)
     return go_live(site, new, report, make_ready, finish)
 
 
@@ -55,10 +55,10 @@ def rollback(site: Site, to: str | None, report: Report, *, by: str = "", migrat
     `migrations` says what becomes of those that only the live release knows: "keep", "reverse", or "" to refuse.
     """
     live, chosen, unknown = site.live, to or records.previous(site), []
-    audit.begin(site, "rollback", by, chosen or "", "")
 
     def choose() -> None:
         with report.step("choose"):
+            audit.begin(site, "rollback", by, chosen or "", "")
             if not live:
                 raise StepFailed("nothing is live yet")
             others = [name for name, mark in records.finished(site).items() if name != live and "live_since" in mark]

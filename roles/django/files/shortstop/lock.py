@@ -20,6 +20,7 @@ PATIENCE = 20.0  # seconds that one attempt waits for an abandoned run
 LOOK = 0.2  # seconds between looks
 DAY = 24 * 3600
 MEMORY = "512M"
+ALREADY = "already"  # systemd's word where a unit of that name is there
 
 
 class Busy(Exception):
@@ -66,17 +67,31 @@ def start(site: Site, by: str, action: str, *arguments: str, archive: Path | Non
 
 def _begin(site: Site, by: str, run: str, action: str, arguments: tuple[str, ...]) -> bool:
     """Whether the run has begun; not where another one is under way."""
-    # The engine itself is root's, so what a site hands to it must not take the server's memory.
-    words = ["systemd-run", "--quiet", "--collect", f"--unit={unit(site)}", "--property=Type=exec", f"--property=MemoryMax={MEMORY}"]
     # However it ends: what it left is put right before the lock is free.
-    words.append(f"--property=ExecStopPost={COMMAND} settle {site.name} --report {report_file(run)}")
-    words.append(f"--description={action} of {site.name} by {by} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}")
-    # systemd would take a $ for a variable of its own.
-    words += [word.replace("$", "$$") for word in (COMMAND, "run", action, site.name, *arguments)]
-    done = programs.run(words)
-    if done.returncode and "already" not in done.stderr:
+    after = f"--property=ExecStopPost={COMMAND} settle {site.name} --report {report_file(run)}"
+    done = programs.run(_words(site, by, action, ["--property=Type=exec", after], ["run", action, site.name, *arguments]))
+    if done.returncode and ALREADY not in done.stderr:
         raise SystemExit(f"shortstop: {done.stderr.strip()}")
     return not done.returncode
+
+
+def settle(site: Site, by: str) -> str:
+    """Set a site right under its lock, and wait for that; returns why it could not be, "" where it could."""
+    done = programs.run(_words(site, by, "settle", ["--wait", "--pipe"], ["settle", site.name, "--locked"]))
+    if done.returncode and ALREADY in done.stderr:
+        return f"{holder(site) or 'another run'} is under way; wait for its end"
+    return done.stderr.strip() if done.returncode else ""
+
+
+def _words(site: Site, by: str, action: str, options: list[str], command: list[str]) -> list[str]:
+    """How to start the engine in the unit whose name is the site's lock."""
+    return [
+        # The engine itself is root's, so what a site hands to it must not take the server's memory.
+        *("systemd-run", "--quiet", "--collect", f"--unit={unit(site)}", f"--property=MemoryMax={MEMORY}", *options),
+        f"--description={action} of {site.name} by {by} since {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S UTC}",
+        # systemd would take a $ for a variable of its own.
+        *(word.replace("$", "$$") for word in (COMMAND, *command)),
+    ]
 
 
 def holder(site: Site) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 END = "end"  # the step of a report's last line, whose result is the run's
@@ -53,7 +54,8 @@ class Report:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self.file.close()
+        with suppress(OSError):
+            self.file.close()
 
     def say(self, step: str, result: str, message: str = "", seconds: float = 0.0, **more: object) -> None:
         for secret in self.secrets:
@@ -61,8 +63,12 @@ class Report:
         # After that, or a part of a secret could be left where a line is cut.
         message = "\n".join(line[:LINE_LENGTH] for line in message.split("\n"))[:MESSAGE_LENGTH]
         line = {"step": step, "result": result, "message": printable(message), "seconds": round(seconds, 1), **more}
-        self.file.write(json.dumps(line) + "\n")
-        self.file.flush()
+        try:
+            self.file.write(json.dumps(line) + "\n")
+            self.file.flush()  # what could not be written yet is tried again with the next line
+        except OSError as error:
+            # No run ends halfway since it cannot be told of.
+            print(f"the report cannot be written ({error}): {json.dumps(line)}", file=sys.stderr)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

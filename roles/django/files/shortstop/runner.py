@@ -68,8 +68,10 @@ def run(
         more = "; give the site a longer deploy_timeout if it needs the time" if "longer" in error.text else ""
         raise CommandFailed(f"{name} {error.text} and was ended{more}:\n{tail(error.output)}", error.output) from None
     if done.returncode:
-        ending = f"ended with status {done.returncode}"
-        if systemd.result(own) == "oom-kill":
+        ending, result = f"ended with status {done.returncode}", systemd.result(own)
+        if result in ("signal", "core-dump"):
+            ending = "was killed by a signal, as the system does where all memory is taken"
+        if result == "oom-kill":
             ending = "was ended since it wanted more memory than it may have"
             ending += "" if "Slice=site.slice" in properties else "; give the site a larger limits.memory"
         raise CommandFailed(f"{name} {ending}:\n{tail(done.stdout)}", done.stdout)
