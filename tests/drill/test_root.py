@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from hostile import BOTH
 from house import Project, Server
 
-RELEASE = "bookworm"
+RELEASES = BOTH
 PROBE = Path(__file__).parent / "probe"
 
 
