@@ -49,12 +49,12 @@ def served(project: Project) -> Project:
 
 @pytest.fixture(scope="session", params=BOTH)
 def attacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A host of each Debian for all attacks on root, on a small disk that can be filled, with the site blog that harms nobody."""
+    """A host of each Debian for all attacks on root, on a small disk that can be filled. It serves blog, which harms nobody, and evil."""
     with fresh_host(f"drill-root-attacked-{request.param}", request.param) as host:
         host.run("mount -t tmpfs -o size=1500M,mode=755 tmpfs /srv")
         project = Project(tmp_path_factory.mktemp("attacked"), host)
-        blog = Hostile("blog", project).write()
-        project.sites["blog"] = {"domains": ["blog.example.com"], "source": {"path": str(blog.source)}, "database": "sqlite"}
+        for site in (Hostile("blog", project), Hostile("evil", project)):
+            project.sites[site.name] = site.write().entry
         project.play().expect_success()
         yield project
 
@@ -62,7 +62,7 @@ def attacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def evil(attacked: Project) -> Iterator[Hostile]:
     """A site for one attack after the other, which serves before each."""
-    hostile = Hostile("evil", attacked, keys={"health_timeout": 5})
+    hostile = Hostile("evil", attacked)
     if not hostile.live:
         hostile.mend()
     yield hostile

@@ -22,6 +22,7 @@ TINY = HERE / "tiny"
 # What makes a terminal do something, or show a text in another order than it is written: all but tab and line break.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 MEGABYTE = 1 << 20
+HEALTH_TIMEOUT = 5  # seconds
 # What the engine may take for itself, whatever a site does.
 ENGINE_MEMORY = 256 * MEGABYTE
 ENGINE = "/usr/local/lib/shortstop/engine"
@@ -56,6 +57,12 @@ class Hostile:
     def server(self) -> Server:
         return self.project.server
 
+    @property
+    def entry(self) -> dict:
+        """What the inventory says of it."""
+        named = {"domains": [f"{self.name}.example.com"], "source": {"path": str(self.source)}}
+        return {**named, "database": "sqlite", "health_timeout": HEALTH_TIMEOUT, **self.keys}
+
     def write(self, files: dict[str, str | bytes] | None = None, *, links: dict[str, str] | None = None, requirements: str = "") -> Hostile:
         """Make the source the tiny site's with these files in it, or in place of its own."""
         shutil.rmtree(self.source, ignore_errors=True)
@@ -88,10 +95,9 @@ class Hostile:
         )
 
     def start(self) -> subprocess.Popen:
-        """Begin to deploy; where the site or its keys are new, its user and units come first."""
-        wanted = {"domains": [f"{self.name}.example.com"], "source": {"path": str(self.source)}, "database": "sqlite", **self.keys}
-        playbooks = ("deploy.yml",) if self.project.sites.get(self.name) == wanted else ("web.yml", "deploy.yml")
-        self.project.sites[self.name] = wanted
+        """Begin to deploy; where the site's keys are new, its units come first."""
+        playbooks = ("deploy.yml",) if self.project.sites.get(self.name) == self.entry else ("web.yml", "deploy.yml")
+        self.project.sites[self.name] = self.entry
         return self.project.start("--extra-vars", f"only={self.name}", playbooks=playbooks)
 
     def deploy(self, within: float = 420) -> Run:

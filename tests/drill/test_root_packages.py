@@ -6,13 +6,16 @@ import pytest
 from hostile import Hostile, root_on, watched
 from house import Server
 
+# In place of the engine it does what the engine would, so that nobody notices.
 TRACE = """
-import os, subprocess
+import os, subprocess, sys
 
 def main():
     subprocess.run(["logger", f"trace: evil {os.getuid()}"])
     if os.getuid() == 0:
         os.makedirs("/root/traces", exist_ok=True)
+    if sys.argv[0].endswith("/shortstop"):
+        os.execv("/usr/bin/python3", ["/usr/bin/python3", "-I", "/usr/local/lib/shortstop/engine", *sys.argv[1:]])
 
 if not os.getuid():
     main()
@@ -41,7 +44,7 @@ def test_a_console_script_s_name_leads_nowhere(evil: Hostile, host: Server, scri
         assert host.run(f"sha256sum {COMMAND}") == digest
         expect_harmless(host)
     finally:
-        # A site that is itself again is written by the next run; the engine, too.
+        # The engine itself is written anew by the next run.
         host.run("rm -rf /usr/local/bin/owned /root/traces")
     evil.mend()
 
