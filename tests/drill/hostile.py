@@ -124,7 +124,7 @@ class Hostile:
     @property
     def live(self) -> str:
         """The id of the live release, "" where there is none."""
-        return self.server.run(f"basename $(readlink /srv/{self.name}/live.sock) .sock 2>/dev/null", check=False).strip()
+        return Path(self.server.run(f"readlink /srv/{self.name}/live.sock", check=False).strip()).stem
 
     @property
     def python(self) -> str:

@@ -54,15 +54,11 @@ def test_a_forged_answer_ends_the_deploy_with_a_sentence(evil: Hostile, host: Se
     script, answer = FORGED[forged]
     run = forge(evil, script, answer, **{"tiny/wsgi.py": NO_WSGI}).deploy()
     print("\n" + run.sentence("evil")[:300])
-    try:
-        assert run.status != 0
-        expect_whole_lines(host)
-        assert "Error" not in run.sentence("evil")
-        evil.mend()
-        expect_whole_lines(host)
-    finally:
-        # The next attack finds the site as this one did.
-        host.run("for mark in /srv/evil/releases/*/.shortstop.json; do grep -q 'live_since.*blog@' $mark || true; done")
+    assert run.status != 0
+    expect_whole_lines(host)
+    assert "Error" not in run.sentence("evil")
+    evil.mend()
+    expect_whole_lines(host)
 
 
 def test_an_answer_of_50_megabytes_is_not_kept(evil: Hostile, host: Server) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hostile import ENGINE_MEMORY, MEGABYTE, Hostile, engine_memory, watched
+from hostile import ENGINE_MEMORY, MEGABYTE, TINY, Hostile, engine_memory, watched
 from house import Server
 
 # Seconds that a step may take here, and those after which a whole run must have ended.
@@ -98,7 +98,7 @@ if "check" in sys.argv:
 
 
 def test_an_output_that_somebody_keeps_open_ends_with_the_step(evil: Hostile, host: Server) -> None:
-    wsgi = (evil.source / "tiny/wsgi.py").read_text()
+    wsgi = (TINY / "tiny/wsgi.py").read_text()
     evil.write({"tiny/wsgi.py": wsgi + KEEPER}).deploy().expect_success()
     expect_end(evil.attack(GIVER), host)
 

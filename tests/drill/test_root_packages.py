@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hostile import Hostile, root_on, watched
-from house import Server
+from house import ROOT, Server
 
 # In place of the engine it does what the engine would, so that nobody notices.
 TRACE = """
@@ -25,6 +25,7 @@ logger "trace: python $(id -u)"
 [ "$(id -u)" != 0 ] || mkdir -p /root/traces
 exec /usr/bin/python3 "$@"
 """
+ENGINE_COMMAND = ROOT / "roles/django/files/launcher.sh"
 COMMAND = "/usr/local/sbin/shortstop"
 SYSTEM = "find /usr /etc/cron* /etc/profile.d /etc/sudoers.d -xdev ! -type d ! -name '*.pyc' ! -path '/usr/share/*' -newer /root/before | sort"
 
@@ -38,10 +39,9 @@ def expect_harmless(host: Server) -> None:
 
 @pytest.mark.parametrize("script", [COMMAND, "/usr/local/bin/owned", "../../../../../../usr/local/bin/owned"])
 def test_a_console_script_s_name_leads_nowhere(evil: Hostile, host: Server, script: str) -> None:
-    digest = host.run(f"sha256sum {COMMAND}")
     try:
         evil.package({"evil.py": TRACE, "evil-1.dist-info/entry_points.txt": f"[console_scripts]\n{script} = evil:main\n"}).deploy()
-        assert host.run(f"sha256sum {COMMAND}") == digest
+        assert host.run(f"cat {COMMAND}") == ENGINE_COMMAND.read_text()
         expect_harmless(host)
     finally:
         # The engine itself is written anew by the next run.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hostile import CONTROL, Hostile
+from hostile import CONTROL, TINY, Hostile
 from house import Server
 
 # The title of the window, a cleared screen, the same by a C1 byte, and letters turned around.
@@ -43,7 +43,7 @@ def test_an_application_s_last_words_are_shown_plain(evil: Hostile, host: Server
 
 
 def test_a_rollback_s_text_is_shown_plain(evil: Hostile, host: Server) -> None:
-    wsgi = (evil.source.parent / "evil/tiny/wsgi.py").read_text()
+    wsgi = (TINY / "tiny/wsgi.py").read_text()
     turncoat = f"import pathlib\nif pathlib.Path('/srv/evil/var/turned').exists():\n    print({TEXT!r}, flush=True)\n    raise RuntimeError({TEXT!r})\n"
     evil.write({"tiny/wsgi.py": turncoat + wsgi}).deploy().expect_success()
     evil.mend()
