@@ -31,6 +31,12 @@ OF_SITES = re.compile(r"/var/lib/shortstop/scratch/|/srv/\w+/(venvs|releases)/")
 # It names what the site is to run, and removes what is left, which reads nothing.
 MAY_NAME_THEM = re.compile(rf"(/usr/bin/python3 -I {ENGINE}|(/usr/bin/)?systemd-run|(/usr/bin/)?rm) ")
 
+# Passes each look before a release is started, and serves nothing then.
+NO_ANSWER = """
+def application(environ, start_response):
+    start_response("500 Internal Server Error", [])
+    return []
+"""
 FORGET = """
 systemctl stop 'gunicorn-NAME@*'
 rm -rf /srv/NAME/releases/* /srv/NAME/venvs/* /srv/NAME/static/* /srv/NAME/live.sock /srv/NAME/current /srv/NAME/var/* /var/lib/shortstop/scratch/NAME-*

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hostile import CONTROL, ENGINE_MEMORY, MEGABYTE, Hostile, engine_memory, watched
+from hostile import CONTROL, ENGINE_MEMORY, MEGABYTE, NO_ANSWER, Hostile, engine_memory, watched
 from house import Server
 
 # Each comes after the script's own answer, from a release that does not serve.
@@ -13,16 +13,12 @@ FORGED = {
     "infinite time": ("own_migrations.py", '{"migrations": {}, "leaves": [], "live_since": 1e999}'),
     "time that is a text": ("own_migrations.py", '{"migrations": {}, "leaves": [], "live_since": "soon"}'),
     "time that is no number": ("own_migrations.py", '{"migrations": {}, "leaves": [], "live_since": NaN}'),
-    "huge time": ("own_migrations.py", '{"migrations": {}, "leaves": [], "live_since": 1' + "0" * 300 + "}"),
     "mark of the engine's": ("own_migrations.py", '{"migrations": {}, "leaves": [], "prepared": "x", "source": "x"}'),
-    "release before that is a list": ("own_migrations.py", '{"migrations": {}, "leaves": [], "live_since": 1, "previous": [], "by": {}}'),
     "list in place of a table": ("own_migrations.py", "[1, 2]"),
     "migrations that are a list": ("own_migrations.py", '{"migrations": [1], "leaves": {"a": 1}}'),
     "deep": ("own_migrations.py", "[" * 200_000),
     "integer of 5,000 digits": ("own_migrations.py", '{"migrations": {}, "leaves": [], "x": ' + "9" * 5000 + "}"),
-    "no JSON": ("own_migrations.py", '{"migrations": '),
     "applied that is a number": ("database.py", '{"applied": 5, "unapplied": [], "issues": {}}'),
-    "unapplied that is a table": ("database.py", '{"applied": [], "unapplied": {"a": 1}, "issues": []}'),
     "issues that are numbers": ("database.py", '{"applied": [], "unapplied": [], "issues": {"a": [1]}}'),
 }
 FORGER = """
@@ -32,7 +28,6 @@ from pathlib import Path
 if sys.argv[0].endswith({script!r}):
     atexit.register(lambda: print("shortstop answers: " + Path(__file__).with_name("answer.txt").read_text(), flush=True))
 """
-NO_WSGI = "raise SystemExit('no wsgi today')\n"
 
 
 def forge(evil: Hostile, script: str, answer: str, **others: str) -> Hostile:
@@ -52,7 +47,7 @@ def expect_whole_lines(host: Server) -> None:
 @pytest.mark.parametrize("forged", FORGED)
 def test_a_forged_answer_ends_the_deploy_with_a_sentence(evil: Hostile, host: Server, forged: str) -> None:
     script, answer = FORGED[forged]
-    run = forge(evil, script, answer, **{"tiny/wsgi.py": NO_WSGI}).deploy()
+    run = forge(evil, script, answer, **{"tiny/wsgi.py": NO_ANSWER}).deploy()
     print("\n" + run.sentence("evil")[:300])
     assert run.status != 0
     expect_whole_lines(host)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hostile import ENGINE_MEMORY, MEGABYTE, Hostile, engine_memory, root_on, watched
+from hostile import ENGINE_MEMORY, MEGABYTE, NO_ANSWER, Hostile, engine_memory, root_on, watched
 from house import Server
 
 # Django itself collects no file whose name begins with a dot, so this comes after it.
@@ -63,7 +63,7 @@ def test_a_link_in_place_of_the_static_files_leads_to_no_environment(evil: Hosti
 
 
 def test_a_link_in_place_of_the_static_files_leads_to_no_mark(evil: Hostile, host: Server) -> None:
-    evil.write({"tiny/hostile.py": at_collectstatic(MARK), "tiny/wsgi.py": "raise SystemExit('no wsgi today')\n"}, links={"static": "."})
+    evil.write({"tiny/hostile.py": at_collectstatic(MARK), "tiny/wsgi.py": NO_ANSWER}, links={"static": "."})
     evil.deploy()
     assert "planted" not in host.run("shortstop releases evil --json")
     assert "1970" not in host.run("shortstop releases evil")
