@@ -30,6 +30,8 @@ ENGINE = "/usr/local/lib/shortstop/engine"
 OF_SITES = re.compile(r"/var/lib/shortstop/scratch/|/srv/\w+/(venvs|releases)/")
 # It names what the site is to run, and removes what is left, which reads nothing.
 MAY_NAME_THEM = re.compile(rf"(/usr/bin/python3 -I {ENGINE}|(/usr/bin/)?systemd-run|(/usr/bin/)?rm) ")
+# How a message begins that is no sentence to an operator, but a mistake of the engine's.
+MISTAKE = re.compile(r'site "\w+": [\w ]+: \w+(Error|Exception): ')
 
 # Passes each look before a release is started, and serves nothing then.
 NO_ANSWER = """

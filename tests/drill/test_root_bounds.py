@@ -16,8 +16,7 @@ def expect_end(evil: Hostile, host: Server) -> None:
     live = evil.live
     with watched(host) as processes:
         run = evil.deploy(within=END)
-    print(f"\nstatus {run.status}, the engine took {engine_memory(processes) // MEGABYTE} MB, {len(run.output)} characters were told, the first of them:")
-    print(run.sentence("evil")[:400])
+    print(f"\nstatus {run.status}, the engine took {engine_memory(processes) // MEGABYTE} MB, {len(run.output)} characters were told")
     assert host.get("blog.example.com").status == 200
     assert run.status != -1, "it had not ended by itself"
     assert run.status != 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hostile import ENGINE_MEMORY, MEGABYTE, NO_ANSWER, Hostile, engine_memory, root_on, watched
+from hostile import ENGINE_MEMORY, MEGABYTE, MISTAKE, NO_ANSWER, Hostile, engine_memory, root_on, watched
 from house import Server
 
 # Django itself collects no file whose name begins with a dot, so this comes after it.
@@ -122,7 +122,6 @@ def test_what_the_static_files_may_not_be_does_no_harm(evil: Hostile, host: Serv
     # Without the sandbox, which does not let a site make a setuid file in the first place.
     evil.keys["sandbox"] = "off"
     run = evil.attack(at_collectstatic(ODD[odd])).deploy()
-    print("\n" + run.sentence("evil")[:1000])
     taken = "/srv/evil/releases /srv/evil/venvs /srv/evil/static"
     assert host.run(f"find {taken} ! -type f ! -type d ! -type l") == ""
     assert host.run(f"find {taken} -perm /7000 ! -type l") == ""
@@ -130,7 +129,7 @@ def test_what_the_static_files_may_not_be_does_no_harm(evil: Hostile, host: Serv
     assert [link for link in links if not link.startswith("/srv/evil/")] == []
     assert int(host.run(f"find {taken} | wc -l")) < 100_000
     # If it is refused, then with a sentence.
-    assert "Error" not in run.sentence("evil")
+    assert not MISTAKE.search(run.output)
     assert host.run("ls -A /var/lib/shortstop/scratch") == ""
     assert host.get("blog.example.com").status == 200
     evil.mend()

@@ -12,5 +12,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = os.environ.get("DJANGO_STATIC_ROOT")
 STATICFILES_DIRS = [Path(__file__).parent / "assets"]
 USE_TZ = True
+# Nobody signs in here, and the drills speak http.
+SILENCED_SYSTEM_CHECKS = ["security.W001", "security.W002", "security.W003"]
 
 from tiny import hostile  # noqa: E402, F401 it finds the settings made
