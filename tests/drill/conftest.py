@@ -65,6 +65,8 @@ def evil(attacked: Project) -> Iterator[Hostile]:
     hostile = Hostile("evil", attacked)
     if not hostile.live:
         hostile.mend()
+    # What is newer than this has come since.
+    hostile.server.run("touch /root/before")
     yield hostile
     if not hostile.mended:
         hostile.forget()
