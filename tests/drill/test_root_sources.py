@@ -72,7 +72,7 @@ def test_a_link_in_place_of_the_static_files_leads_to_no_mark(evil: Hostile, hos
 
 
 # What makes a compiler or a compressor work long, or take much. It ends by itself, so that it can be seen to succeed.
-MANY_NAMES = "[" + "a," * (4 * MEGABYTE) + "]\n"
+MANY_NAMES = "[" + "a," * MEGABYTE + "]\n"
 
 
 def test_root_compiles_and_compresses_nothing_of_a_site_s(evil: Hostile, host: Server) -> None:
