@@ -22,7 +22,7 @@ TINY = HERE / "tiny"
 # What makes a terminal do something, or show a text in another order than it is written: all but tab and line break.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 MEGABYTE = 1 << 20
-HEALTH_TIMEOUT = 5  # seconds
+HEALTH_TIMEOUT = 15  # seconds
 # What the engine may take for itself, whatever a site does.
 ENGINE_MEMORY = 256 * MEGABYTE
 ENGINE = "/usr/local/lib/shortstop/engine"
