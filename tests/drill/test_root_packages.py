@@ -20,10 +20,11 @@ def main():
 if not os.getuid():
     main()
 """
-PYTHON = """#!/bin/sh
+# Under the name that it was called by, Python finds the environment's packages.
+PYTHON = """#!/bin/bash
 logger "trace: python $(id -u)"
 [ "$(id -u)" != 0 ] || mkdir -p /root/traces
-exec /usr/bin/python3 "$@"
+exec -a "$0" /usr/bin/python3 "$@"
 """
 ENGINE_COMMAND = ROOT / "roles/django/files/launcher.sh"
 COMMAND = "/usr/local/sbin/shortstop"
