@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hostile import BOTH, Hostile
 from house import Project, Server, fresh_host
 
 
@@ -18,11 +19,16 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("project")
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", getattr(metafunc.module, "RELEASES", ["trixie"]), indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """A fresh host; a module says with `RELEASE` which."""
-    name = request.module.__name__.rpartition(".")[2].replace("test_", "drill-")
-    with fresh_host(name, getattr(request.module, "RELEASE", "trixie")) as host:
+    """A fresh host; a module says with `RELEASES` which, one after the other."""
+    name = request.module.__name__.rpartition(".")[2].replace("test_", "drill-").replace("_", "-")
+    with fresh_host(f"{name}-{request.param}", request.param) as host:
         yield host
 
 
@@ -39,3 +45,33 @@ def served(project: Project) -> Project:
     project.sites["uat"] = project.bundled("uat")
     project.play().expect_success()
     return project
+
+
+@pytest.fixture(scope="session", params=BOTH)
+def attacked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A host of each Debian for all attacks on root, on a small disk that can be filled. It serves blog, which harms nobody, and evil."""
+    with fresh_host(f"drill-root-attacked-{request.param}", request.param) as host:
+        host.run("mount -t tmpfs -o size=1500M,mode=755 tmpfs /srv")
+        project = Project(tmp_path_factory.mktemp("attacked"), host)
+        for site in (Hostile("blog", project), Hostile("evil", project)):
+            project.sites[site.name] = site.write().entry
+        project.play().expect_success()
+        yield project
+
+
+@pytest.fixture
+def evil(attacked: Project) -> Iterator[Hostile]:
+    """A site for one attack after the other, which serves before each."""
+    hostile = Hostile("evil", attacked)
+    if not hostile.live:
+        hostile.mend()
+    # What is newer than this has come since.
+    hostile.server.run("touch /root/before")
+    yield hostile
+    if not hostile.mended:
+        hostile.forget()
+
+
+@pytest.fixture
+def host(evil: Hostile) -> Server:
+    return evil.server

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from house import ROOT, Project, Server
 
-RELEASE = "bookworm"
+RELEASES = ["bookworm"]
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF6Ao3vh0VkTTkpGvqhE5lVFGjNQDTSvRIh4E2BvTR3e somebody@elsewhere"
 OUR_FILE = "/etc/ssh/sshd_config.d/00-shortstop.conf"
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from hostile import BOTH, root_on, watched
 from house import Project, Server
 
-RELEASE = "bookworm"
+RELEASES = BOTH
 PROBE = Path(__file__).parent / "probe"
 
 
@@ -14,7 +15,8 @@ def probe(name: str, **keys: object) -> dict:
 
 def test_no_code_of_a_site_runs_as_root(project: Project, server: Server) -> None:
     project.sites["probe"] = probe("probe")
-    project.play().expect_success()
+    with watched(server) as processes:
+        project.play().expect_success()
     answer = server.get("probe.example.com")
     assert answer.status == 200
     assert "package ran as" in answer.body
@@ -24,6 +26,8 @@ def test_no_code_of_a_site_runs_as_root(project: Project, server: Server) -> Non
     assert ran >= {"build", "package", "settings", "manage", "wsgi"}
     assert {line.split()[2] for line in traces} == {server.run("id --user probe").strip()}
     assert server.run("ls -A /root/traces", check=False) == ""
+    # Neither pip nor a compiler works as root on what the site brought.
+    assert root_on(processes) == []
 
 
 def test_root_builds_nothing_that_a_build_left_among_the_wheels(project: Project, server: Server) -> None:
