@@ -17,8 +17,8 @@ FORGED = {
     "list in place of a table": ("own_migrations.py", "[1, 2]"),
     "deep": ("own_migrations.py", "[" * 200_000),
     "integer of 5,000 digits": ("own_migrations.py", '{"migrations": {}, "leaves": [], "x": ' + "9" * 5000 + "}"),
-    "applied that is a number": ("database.py", '{"applied": 5, "unapplied": [], "issues": {}}'),
-    "issues that are numbers": ("database.py", '{"applied": [], "unapplied": [], "issues": {"a": [1]}}'),
+    "applied that is a number": ("database.py", '{"applied": 5, "unapplied": [], "not_atomic": [], "issues": {}}'),
+    "issues that are numbers": ("database.py", '{"applied": [], "unapplied": [], "not_atomic": [], "issues": {"shop.0001": [1]}}'),
 }
 FORGER = """
 import atexit, sys
