@@ -79,12 +79,14 @@ def make(module, entry):
         if changed and not module.check_mode:
             path.mkdir(parents=True)
     else:
-        before, after = path.read_text(encoding="utf-8") if path.is_file() else "", content
-        changed = not path.is_file() or before != after
+        # As bytes: what lies there need not be a text.
+        there, wanted = path.read_bytes() if path.is_file() else None, content.encode("utf-8")
+        before, after = (there or b"").decode("utf-8", "replace"), content
+        changed = there != wanted
         if changed and not module.check_mode:
             descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(wanted)
             module.atomic_move(temporary, str(path))
     rights = {"path": str(path), "owner": entry["owner"], "group": entry["group"], "mode": entry["mode"], "attributes": None, "secontext": [None, None, None]}
     diff = {"before": {}, "after": {}}

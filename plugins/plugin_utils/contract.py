@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import HOUSE_WIDE, KEYS
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_source import source_errors
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import RESERVED_NAMES, SITE_NAME, as_dict, nearest, texts, value_errors
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_whole import database_errors, job_errors, superuser_errors, tls_errors
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_whole import database_errors, job_errors, superuser_errors, tls_errors, url_errors
 
 NO_DATABASE_HERE = 'key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite or {host: HOST, password: …}'
 
@@ -101,6 +101,7 @@ def _key_errors(merged: dict, given: dict, required: tuple[str, ...], *, dns_cha
             yield from value_errors(key, value)
     yield from database_errors(merged.get("database"))
     if merged.get("state") != "absent":
+        yield from url_errors(merged)
         yield from superuser_errors(merged.get("superuser"))
         yield from tls_errors(merged, given, dns_challenges=dns_challenges)
         yield from job_errors(merged)
@@ -132,7 +133,23 @@ def _clashes(sites: dict) -> list[str]:
             owner = owners.setdefault((what, which), name)
             if owner != name:
                 errors.append(f'site "{name}": {what} "{which}" is also claimed by site "{owner}"; each needs its own')
-    return errors
+    return errors + [error for name, site in _present(sites) for error in _nested(name, site, sites)]
+
+
+def _root(name: str, site: dict) -> PurePosixPath | None:
+    root = site.get("root", f"/srv/{name}")
+    return PurePosixPath(root) if isinstance(root, str) else None
+
+
+def _nested(name: str, site: dict, sites: dict) -> Iterator[str]:
+    """What a site has or may write in the directory of another one, which takes it away when it is purged."""
+    root, sandbox = _root(name, site), as_dict(site, "sandbox")
+    for other, root_of_other in ((other, _root(other, given)) for other, given in sites.items() if other != name):
+        if root and root_of_other and root_of_other in root.parents:
+            yield f'site "{name}": root "{root}" lies in the root of site "{other}"; each needs a directory of its own'
+        for path in texts(sandbox.get("writable")):
+            if root_of_other and root_of_other in (PurePosixPath(path), *PurePosixPath(path).parents):
+                yield f'site "{name}": key "sandbox": "writable" holds {path}, which is of site "{other}"; take it out'
 
 
 def _clashes_elsewhere(sites: dict, elsewhere: tuple[dict, ...]) -> list[str]:

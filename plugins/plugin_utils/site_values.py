@@ -44,6 +44,12 @@ RESERVED_NAMES = frozenset(
     " ubuntu debian deploy nginx gunicorn redis mysql ssl-cert shortstop sites generated certificates default localhost".split()
 )
 SYSTEM_DIRS = frozenset("bin boot dev etc home lib lib32 lib64 proc root run sbin sys tmp usr".split())
+# Directories below /var/lib, /var/log and the like that packages of the system keep.
+PACKAGE_DIRS = frozenset(
+    "apt aptitude certbot containerd cloud dbus debconf docker dpkg fail2ban git grub initramfs-tools journal letsencrypt lxd misc mysql nginx pam"
+    " polkit-1 postgresql private python redis shortstop snapd systemd ucf ufw unattended-upgrades vim".split()
+)
+LONGEST_ROOT = 97  # characters; with /live.sock it is the address of a socket, which ends at 107 bytes
 # What in /run commands the server, holds the secrets of others, or belongs to all.
 HIDDEN_RUN_NAMES = frozenset(
     "cloud-init containerd credentials dbus docker docker.sock fail2ban host incus initctl libvirt lock log lxd mount netns podman shm shortstop snapd.socket"
@@ -289,11 +295,16 @@ def _check_user(key: str, _spec: Key, value: object) -> Iterator[str]:
 def _check_root(key: str, _spec: Key, value: object) -> Iterator[str]:
     if not _is_own_path(value):
         yield f'key "{key}" must be an absolute path of a directory of the site\'s own, such as /srv/blog'
+    elif len(value) > LONGEST_ROOT:
+        yield f'key "{key}" must have at most {LONGEST_ROOT} characters, since a socket lies in that directory'
 
 
 def _is_own_path(value: object) -> bool:
     parts = Path(value).parts if isinstance(value, str) else ()
-    return len(parts) > 2 and parts[0] == "/" and ".." not in parts and parts[1] not in SYSTEM_DIRS and bool(URL_PATH.fullmatch(value))
+    if len(parts) < 3 or parts[0] != "/" or ".." in parts or parts[1] in SYSTEM_DIRS or not URL_PATH.fullmatch(value):
+        return False
+    # /var/lib, /var/log and /var/www hold a directory for each of those who use them.
+    return parts[1] != "var" or (len(parts) > 3 and parts[3] not in PACKAGE_DIRS | RESERVED_NAMES)
 
 
 def _check_module(key: str, _spec: Key, value: object) -> Iterator[str]:

@@ -19,6 +19,13 @@ def database_errors(database: object) -> Iterator[str]:
         yield 'key "database": "password" is missing; two servers share it, so it comes from the vault'
 
 
+def url_errors(site: dict) -> Iterator[str]:
+    given = texts([site.get("static_url", "/static/"), site.get("media_url", "/media/")])
+    urls = sorted((url for url in given if len(url) > 1 and url.endswith("/")), key=len)
+    if len(urls) == 2 and urls[1].startswith(urls[0]):
+        yield 'keys "static_url" and "media_url" must be two paths of which neither lies in the other, such as /static/ and /media/'
+
+
 def superuser_errors(superuser: object) -> Iterator[str]:
     if isinstance(superuser, dict) and superuser and not set(superuser) - set(SUPERUSER_KEYS):
         for part in ("username", "password"):

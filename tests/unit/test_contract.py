@@ -183,6 +183,11 @@ WRONG = [
     ("root", "//srv/blog", ROOT),
     ("root", "/srv/../etc/blog", ROOT),
     ("root", "/srv/my blog", ROOT),
+    ("root", "/var/lib", ROOT),
+    ("root", "/var/www/", ROOT),
+    ("root", "/var/lib/postgresql", ROOT),
+    ("root", "/var/lib/shortstop/scratch", ROOT),
+    ("root", "/srv/" + "b" * 93, 'key "root" must have at most 97 characters, since a socket lies in that directory'),
     ("settings", 7, SETTINGS),
     ("settings", "blog/settings.py", SETTINGS),
     ("settings", "blog.settings:x", SETTINGS),
@@ -288,6 +293,8 @@ WRONG = [
     ("sandbox", {"writable": ["/etc/blog"]}, WRITABLE),
     ("sandbox", {"writable": ["/mnt/my pictures"]}, WRITABLE),
     ("sandbox", {"writable": ["/mnt"]}, WRITABLE),
+    ("sandbox", {"writable": ["/var/lib"]}, WRITABLE),
+    ("sandbox", {"writable": ["/var/log/nginx"]}, WRITABLE),
     ("sandbox", {"writable": [5]}, WRITABLE),
     ("sandbox", {"writable": ["/run"]}, HIDDEN),
     ("sandbox", {"writable": ["/run/"]}, HIDDEN),
@@ -345,6 +352,8 @@ def test_every_kind_has_a_wrong_value():
         ("database", {**REMOTE, "host": "192.0.2.7", "port": 65535, "name": "blog_2", "user": "blog"}),
         ("user", "b" * 31),
         ("root", "/opt/blog"),
+        ("root", "/var/www/blog"),
+        ("root", "/srv/" + "b" * 92),
         ("root", "/srv/blog/"),
         ("settings", "blog.settings.production"),
         ("wsgi", "blog.wsgi:app"),
@@ -534,6 +543,56 @@ def test_a_part_of_the_database_that_is_undefined(part, advice):
 def test_what_two_sites_claim(blog, shop, claim):
     sites = {"blog": {**DOMAINS, **blog}, "shop": {"domains": ["shop.example.com"], **shop}}
     assert contract.site_errors(sites) == [f'site "shop": {claim} is also claimed by site "blog"; each needs its own']
+
+
+@pytest.mark.parametrize(
+    ("blog", "shop", "error"),
+    [
+        ({}, {"root": "/srv/blog/shop"}, 'site "shop": root "/srv/blog/shop" lies in the root of site "blog"; each needs a directory of its own'),
+        (
+            {"root": "/opt/web/a/"},
+            {"root": "/opt/web//a/b"},
+            'site "shop": root "/opt/web/a/b" lies in the root of site "blog"; each needs a directory of its own',
+        ),
+        (
+            {"state": "absent", "purge": True},
+            {"root": "/srv/blog/shop"},
+            'site "shop": root "/srv/blog/shop" lies in the root of site "blog"; each needs a directory of its own',
+        ),
+        (
+            {},
+            {"sandbox": {"writable": ["/mnt/pictures", "/srv/blog/media"]}},
+            'site "shop": key "sandbox": "writable" holds /srv/blog/media, which is of site "blog"; take it out',
+        ),
+    ],
+    ids=["the usual root", "another root", "a site that goes", "writable"],
+)
+def test_no_site_lies_in_another_one(blog, shop, error):
+    sites = {"blog": {**DOMAINS, **blog}, "shop": {"domains": ["shop.example.com"], **shop}}
+    assert contract.site_errors(sites) == [error]
+
+
+def test_a_site_beside_another_one_lies_in_none():
+    sites = {"blog": DOMAINS, "blog2": {"domains": ["two.example.com"], "root": "/srv/blog2/site", "sandbox": {"writable": ["/srv/blog3"]}}}
+    assert contract.site_errors(sites) == []
+
+
+@pytest.mark.parametrize(
+    "urls",
+    [
+        {"static_url": "/files/", "media_url": "/files/"},
+        {"static_url": "/media/static/"},
+        {"media_url": "/static/media/"},
+    ],
+    ids=["the same", "static in media", "media in static"],
+)
+def test_static_files_and_uploads_have_paths_apart(urls):
+    said = 'site "blog": keys "static_url" and "media_url" must be two paths of which neither lies in the other, such as /static/ and /media/'
+    assert errors(urls) == [said]
+
+
+def test_paths_that_only_begin_alike_are_apart():
+    assert errors({"static_url": "/media-static/", "media_url": "/media/"}) == []
 
 
 def test_a_database_that_two_sites_claim_through_site_common():

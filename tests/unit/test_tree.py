@@ -72,6 +72,15 @@ def test_drift_is_repaired(tree, tmp_path: Path) -> None:
     assert (file.read_text(), file.stat().st_mode & 0o777) == ("text\n", 0o640)
 
 
+@pytest.mark.parametrize("there", [b"caf\xe9\n", b"text\r\n", b"\x00\xff"], ids=["latin-1", "carriage return", "no text"])
+def test_a_file_that_is_no_such_text_is_repaired(tree, tmp_path: Path, there: bytes) -> None:
+    tree(*BOTH)
+    file = tmp_path / "root/directory/file"
+    file.write_bytes(there)
+    assert tree(*BOTH)["paths"] == [str(file)]
+    assert file.read_bytes() == b"text\n"
+
+
 def test_a_parent_that_is_not_there_is_named(tree, tmp_path: Path) -> None:
     result = tree(FILE)
     assert result["failed"]

@@ -74,10 +74,11 @@ def pip_variables() -> dict[str, str]:
     except (OSError, ValueError, configparser.Error) as error:
         sys.exit(f"{PIP_CONFIGURATION} cannot be read: {error}")
     found = {}
-    for section in ("global", "install"):
-        for option, (variable, separator) in PIP_OPTIONS.items():
-            if configuration.has_option(section, option):
-                found[variable] = separator.join(configuration.get(section, option).split())
+    for section in ("global", "wheel", "install"):
+        for name, value in configuration.items(section) if configuration.has_section(section) else ():
+            variable, separator = PIP_OPTIONS.get(name.replace("_", "-"), ("", ""))
+            if variable:
+                found[variable] = separator.join(value.split())
     return found
 
 

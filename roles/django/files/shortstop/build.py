@@ -11,6 +11,7 @@ from pathlib import Path
 
 import release
 from inside import SCRIPTS
+from report import StepFailed
 from runner import run
 from scratch import remove, scratch, take
 from site_config import Site
@@ -66,7 +67,8 @@ def _take_environment(site: Site, made: Path, venv: Path) -> None:
     interpreter = os.path.realpath(PYTHON)
     configuration = {"home": os.path.dirname(interpreter), "include-system-site-packages": "false", "version": platform.python_version()}
     (unfinished / "pyvenv.cfg").write_text("".join(f"{key} = {value}\n" for key, value in configuration.items()), encoding="utf-8")
-    (unfinished / "bin").mkdir(exist_ok=True)
+    if (unfinished / "bin").is_symlink() or not (unfinished / "bin").is_dir():
+        raise StepFailed('the environment that the site made has no directory "bin"; find what in the source or its packages replaces it')
     for link, target in zip(INTERPRETERS, (interpreter, "python", "python"), strict=True):
         (unfinished / link).symlink_to(target)
     unfinished.rename(venv)

@@ -169,12 +169,20 @@ def _superuser(site: Site, new: str, done: dict) -> Iterator[str]:
     _remember(site, done, superuser=wanted)
 
 
+def _digest(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while block := opened.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 def _fixtures(site: Site, new: str, done: dict) -> None:
     loaded = dict(done.get("fixtures", {}))
     source = runner.working_directory(site.service_file(new).read_text(encoding="utf-8"), new)
     for fixture in site.fixtures:
         file = source / fixture
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = _digest(file)
         if loaded.get(fixture) != digest:
             inside.python(site, new, "manage.py", "loaddata", file, name=f"manage.py loaddata {fixture}")
             loaded[fixture] = digest

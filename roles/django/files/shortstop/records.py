@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
+from report import StepFailed
 from site_config import Site
 
 OLD_MARK = ".shortstop.json"  # in the directory of a release of version 0.1.0
@@ -112,7 +113,10 @@ def write(site: Site, release: str, **what: object) -> None:
     what = {key: _as_text(value) if isinstance(value, str) else value for key, value in what.items()}
     file = record_file(site, release)
     temporary = file.with_name(f"{file.name}.new")
-    temporary.write_text(json.dumps({**(read(site, release) or {}), **what}), encoding="utf-8")
+    content = json.dumps({**(read(site, release) or {}), **what}, ensure_ascii=False).encode("utf-8", "replace")
+    if len(content) > LARGEST:
+        raise StepFailed(f"what the release says of its migrations takes more than {LARGEST >> 20} MB; find what in the source makes it so long")
+    temporary.write_bytes(content)
     temporary.chmod(0o600)
     temporary.rename(file)
 

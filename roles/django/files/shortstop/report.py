@@ -34,7 +34,7 @@ def printable(text: str) -> str:
 
 def tail(text: str, lines: int = TAIL_LINES) -> str:
     """The last lines of what a program printed."""
-    return "\n".join(text.strip().splitlines()[-lines:])
+    return "\n".join(text.strip().split("\n")[-lines:])
 
 
 class Report:

@@ -166,7 +166,7 @@ class _Taker:
         if not self.links:
             self._refuse(path, "a link")
         if not stays_inside(leads, path.count("/")):
-            self._refuse(path, "a link that leads out of it")
+            self._refuse(path, "a link that leads out of it, or has .. after a name")
         os.symlink(leads, name, dir_fd=new)
 
     def _refuse(self, path: str, kind: str) -> None:

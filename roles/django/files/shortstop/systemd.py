@@ -68,6 +68,9 @@ def end(unit: str) -> None:
 
 def result(unit: str) -> str:
     """How a unit ended, in systemd's word for it, which is then forgotten."""
-    said = show(unit, "Result").get("Result", "")
-    reset_failed([unit])
-    return said
+    try:
+        return show(unit, "Result").get("Result", "")
+    except StepFailed:
+        return ""
+    finally:
+        reset_failed([unit])
