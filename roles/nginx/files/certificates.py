@@ -149,9 +149,13 @@ class Certificates:
                     file.unlink()
         for lineage in sorted((CERTBOT / "live").glob(f"{PREFIX}*")):
             if self.sites.get(lineage.name.removeprefix(PREFIX), {}).get("tls") != "acme":
-                done.append(f"removed {lineage.name.removeprefix(PREFIX)}: certbot no longer renews it")
-                if not pretend:
-                    self.certbot("delete", "--cert-name", lineage.name)
+                site = lineage.name.removeprefix(PREFIX)
+                try:
+                    if not pretend:
+                        self.certbot("delete", "--cert-name", lineage.name)
+                    done.append(f"removed {site}: certbot no longer renews it")
+                except Refused as refused:
+                    done.append(f"waiting {site}: certbot still renews its certificate, which no site has any more: {refused}")
         return done
 
     def issue(self, patient: bool = False) -> list[str]:
@@ -164,8 +168,7 @@ class Certificates:
                 said += self.issue_one(site, wanted["domains"], patient)
             except (OSError, ValueError) as error:
                 said.append(f"waiting {site}: {error}")
-        reload_if_due()
-        return said
+        return said + reload_if_due()
 
     def issue_one(self, site: str, domains: list[str], patient: bool) -> list[str]:
         names = ordered(domains)
@@ -236,7 +239,7 @@ class Certificates:
         environment = {**os.environ, ISSUING: "1", **({"REQUESTS_CA_BUNDLE": self.ca_file} if self.ca_file else {})}
         asked = subprocess.run(["certbot", "--non-interactive", *arguments], env=environment, capture_output=True, text=True, check=False)
         if asked.returncode:
-            raise Refused(_reason(asked.stdout + asked.stderr))
+            raise Refused(_reason(asked.stdout + asked.stderr, "certbot" if arguments[0] == "delete" else "the ACME server"))
 
     def install(self, site: str) -> bool:
         """Put what certbot holds where nginx reads it; True if that was news, of which nginx is yet to be told."""
@@ -324,11 +327,11 @@ def _is_here(domain: str, address: str, path: str, content: str) -> bool:
     return True
 
 
-def _reason(output: str) -> str:
+def _reason(output: str, who: str) -> str:
     """What certbot says of a failure, in one line."""
     details = re.findall(r"^\s*(?:Domain|Detail): +(.+)$", output, re.MULTILINE)
     lines = [line.strip() for line in output.splitlines() if line.strip() and not re.search(r"\blog(file)?\b", line.lower())]
-    return "the ACME server refused: " + ("; ".join(details) or (lines[-1] if lines else "certbot gave no reason"))
+    return f"{who} refused: " + ("; ".join(details) or (lines[-1] if lines else "certbot gave no reason"))
 
 
 def known_refusals() -> dict[str, dict]:
@@ -336,11 +339,16 @@ def known_refusals() -> dict[str, dict]:
     return json.loads(REFUSALS.read_text()) if REFUSALS.exists() else {}
 
 
-def reload_if_due() -> None:
-    """Have nginx read what was installed. Where it could not, that stays due."""
-    if RELOAD.exists():
+def reload_if_due() -> list[str]:
+    """Have nginx read what was installed. Where it could not, that stays due, and a sentence says so."""
+    if not RELOAD.exists():
+        return []
+    try:
         reload_nginx()
-        RELOAD.unlink()
+    except subprocess.CalledProcessError as error:
+        return [f"waiting nginx: what was issued is in place, and nginx reads it at the next try: {shlex.join(error.cmd)} ended with status {error.returncode}"]
+    RELOAD.unlink()
+    return []
 
 
 def reload_nginx() -> None:
@@ -363,8 +371,7 @@ def main(arguments: list[str]) -> int:
         elif arguments == ["installed"]:
             site = Path(os.environ["RENEWED_LINEAGE"]).name.removeprefix(PREFIX)
             new = certificates.sites.get(site, {}).get("tls") == "acme" and certificates.install(site)
-            reload_if_due()
-            said = [f"renewed {site}"] if new else []
+            said = [*([f"renewed {site}"] if new else []), *reload_if_due()]
         else:
             print(__doc__, file=sys.stderr)
             return 2
