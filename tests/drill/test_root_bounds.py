@@ -22,7 +22,7 @@ def expect_end(evil: Hostile, host: Server) -> None:
     assert run.status != 0
     assert evil.live == live
     assert engine_memory(processes) < ENGINE_MEMORY
-    assert len(run.output) < MEGABYTE
+    assert len(run.output) < 200_000
     assert 'site "evil": ' in run.output
     assert host.run("ls -A /var/lib/shortstop/scratch") == ""
     assert host.run("systemctl list-units --plain --no-legend 'shortstop-*-evil*'") == ""
@@ -87,13 +87,12 @@ else:
     threading.Thread(target=keep, args=(door,), daemon=True).start()
 """
 GIVER = """
-import socket, sys, time
+import socket, sys
 
 if "check" in sys.argv:
     client = socket.socket(socket.AF_UNIX)
     client.connect("\\0kept-by-evil")
     socket.send_fds(client, [b"x"], [1])
-    client.recv(1)
     raise SystemExit(1)
 """
 
@@ -124,20 +123,19 @@ def application(environ, start_response):
         ("connection.sendall(b'HTTP/1.1 ')", b"x", 1),
         ("connection.sendall(b'HTTP/1.1 200 OK\\r\\nX: ')", b"x", 1),
         ("connection.sendall(b'HTTP/1.1 200 OK\\r\\n')", b"X: y\r\n", 4),
-        ("connection.sendall(b'HTTP/1.1 100 Continue\\r\\n')", b"X: y\r\n", 0.01),
     ],
-    ids=["continue", "status", "header", "headers", "headers of a continue"],
+    ids=["continue", "status", "header", "headers"],
 )
 def test_an_answer_without_end_is_no_answer(evil: Hostile, host: Server, first: str, again: bytes, pause: float) -> None:
     expect_end(evil.write({"tiny/wsgi.py": ANSWER.format(first=first, again=again, pause=pause)}), host)
 
 
-# Past stderr, whose lines the journal cuts.
+# Past stderr, whose lines the journal cuts; an entry of 8 MB is one that it still takes on either Debian.
 LARGE_ENTRY = """
 import fcntl, os, socket, struct
 
 def application(environ, start_response):
-    text = b"x" * (200 << 20)
+    text = b"x" * (8 << 20)
     file = os.memfd_create("entry", os.MFD_ALLOW_SEALING)
     for part in (b"MESSAGE\\n", struct.pack("<Q", len(text)), text, b"\\nPRIORITY=6\\n"):
         os.write(file, part)
