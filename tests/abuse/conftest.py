@@ -20,6 +20,8 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         closed = {"source": "tatis", "basic_auth": {"ada": "open $esame"}, "health_path": "/healthz"}
         project.sites["private"] = {**closed, "domains": ["private.example.com"]}
         project.sites["sealed"] = {**closed, "domains": ["sealed.example.com"], "tls": "self-signed"}
+        people = {f"user{number}": f"password {number}" for number in range(60)}
+        project.sites["office"] = {"domains": ["office.example.com"], "source": "tatis", "basic_auth": people}
         project.play().expect_success()
         target = Target(server, project)
         target.start_application()

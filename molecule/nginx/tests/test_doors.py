@@ -45,6 +45,16 @@ def test_the_application_is_asked_for_the_health_path_as_it_is_configured(server
         assert json.loads(get(server, DOMAIN, path)[1])["path"] == f"/healthz{path.partition('healthz')[2]}"
 
 
+def test_few_wrong_passwords_are_tried_below_static_files_too(server):
+    wrong = [request(DOMAIN, "/static/a.css", Authorization="Basic YWRhOndyb25n")] * 40
+    statuses = visit(server, wrong, "127.0.3.4")
+    # One more for each ten seconds that this took.
+    assert statuses.count(401) <= 8
+    assert set(statuses) == {401, 429}
+    right = request(DOMAIN, Authorization="Basic Z3JhY2U6MDow")
+    assert visit(server, [right] * 40, "127.0.3.4") == [200] * 40
+
+
 def test_only_nginx_reads_the_passwords(server):
     file, directory = server.file(PASSWORDS), server.file("/etc/nginx/passwords")
     assert (file.user, file.group, file.mode) == ("root", "www-data", 0o640)
