@@ -18,7 +18,11 @@ class Connection(socketserver.StreamRequestHandler):
             with open(sys.argv[2], "a") as log:
                 log.write(json.dumps({"head": head.decode("latin-1"), "body": body.decode("latin-1")[:1000], "length": len(body)}) + "\n")
             answer = b"the application answers\n"
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s" % (len(answer), answer))
+            begin = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n" % len(answer)
+            # Asked for /head/5000, it answers with a head of 5000 bytes.
+            if wanted := re.match(rb"GET /head/(\d+) ", head):
+                begin += b"X-Long: %s\r\n" % (b"a" * (int(wanted[1]) - len(begin) - len(b"X-Long: \r\n\r\n")))
+            self.wfile.write(begin + b"\r\n" + answer)
             if b" HTTP/1.0\r\n" in head:
                 return
 

@@ -16,6 +16,12 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         project = Project(tmp_path_factory.mktemp("project"), server, playbook=HERE / "nginx.yml")
         # A source, since the collection's own playbooks want one; nothing is deployed here.
         project.sites["blog"] = {"domains": ["blog.example.com", "www.blog.example.com"], "source": "tatis"}
+        # Two that ask who is there, the second by HTTPS and HTTP/2.
+        closed = {"source": "tatis", "basic_auth": {"ada": "open $esame"}, "health_path": "/healthz"}
+        project.sites["private"] = {**closed, "domains": ["private.example.com"]}
+        project.sites["sealed"] = {**closed, "domains": ["sealed.example.com"], "tls": "self-signed"}
+        people = {f"user{number}": f"password {number}" for number in range(60)}
+        project.sites["office"] = {"domains": ["office.example.com"], "source": "tatis", "basic_auth": people}
         project.play().expect_success()
         target = Target(server, project)
         target.start_application()

@@ -42,7 +42,10 @@ class Target:
         return [json.loads(line) for line in self.server.run(f"cat {SEEN}").splitlines()]
 
     def start_application(self) -> None:
+        self.server.run("systemctl stop application 2>/dev/null", check=False)
         self.server.run(f"mkdir -p /srv/blog/static /srv/blog/media /srv/blog/var; rm -f /srv/blog/live.sock; : >{SEEN}")
         self.server.write("/srv/application.py", (HERE / "application.py").read_text())
         self.server.run(f"systemd-run --quiet --collect --unit application python3 /srv/application.py /srv/blog/live.sock {SEEN}")
         self.server.run("timeout 10 sh -c 'until [ -S /srv/blog/live.sock ]; do sleep 0.1; done'")
+        # It stands behind all sites.
+        self.server.run("mkdir -p /srv/private /srv/sealed; ln -sf /srv/blog/live.sock /srv/private/; ln -sf /srv/blog/live.sock /srv/sealed/")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from on_server import get, header
 from stub import request, visit
 
 DOMAIN = "shop.example.com"
 MAINTENANCE = "molecule/nginx/maintenance.yml"
+CHALLENGE = "/.well-known/acme-challenge/token"
 PASSWORDS = "/etc/nginx/passwords/shop"
 
 
@@ -17,15 +20,39 @@ def test_a_site_that_is_not_public_asks_who_is_there(server, user, status):
     assert head.startswith(f"HTTP/1.1 {status} ")
 
 
+@pytest.fixture(autouse=True)
+def _challenged(servers):
+    """certbot has laid down what an ACME server asks for."""
+    directory = f"/var/lib/shortstop/acme{CHALLENGE.rpartition('/')[0]}"
+    for server in servers:
+        server.check_output(f"mkdir --parents {directory} && echo answer >{directory}/token")
+
+
 def test_it_keeps_the_answer_to_itself(server):
     assert "Authorization" not in get(server, DOMAIN, "/", "--user grace:0:0")[1]
     assert header(get(server, DOMAIN)[0], "WWW-Authenticate") == 'Basic realm="shop"'
 
 
 def test_what_machines_ask_stays_open_and_nothing_else(server):
-    expected = {"/healthz": 200, "/.well-known/acme-challenge/token": 200}
+    expected = {"/healthz": 200, "/%68ealthz": 200, CHALLENGE: 200, "/.well-known/acme-challenge/missing": 404}
+    expected |= dict.fromkeys(["/a/../healthz", "/%2e%2e/healthz", f"/a/..{CHALLENGE}"], 400)
     expected |= dict.fromkeys(["/", "/static/a.css", "/media/a.png", "/healthz/a", "/.well-known/security.txt"], 401)
     assert dict(zip(expected, visit(server, [request(DOMAIN, path) for path in expected], "127.0.3.3"), strict=True)) == expected
+
+
+def test_the_application_is_asked_for_the_health_path_as_it_is_configured(server):
+    for path in ("//healthz", "/%68ealthz", "/healthz?a=../b"):
+        assert json.loads(get(server, DOMAIN, path)[1])["path"] == f"/healthz{path.partition('healthz')[2]}"
+
+
+def test_few_wrong_passwords_are_tried_below_static_files_too(server):
+    wrong = [request(DOMAIN, "/static/a.css", Authorization="Basic YWRhOndyb25n")] * 40
+    statuses = visit(server, wrong, "127.0.3.4")
+    # One more for each ten seconds that this took.
+    assert statuses.count(401) <= 8
+    assert set(statuses) == {401, 429}
+    right = request(DOMAIN, Authorization="Basic Z3JhY2U6MDow")
+    assert visit(server, [right] * 40, "127.0.3.4") == [200] * 40
 
 
 def test_only_nginx_reads_the_passwords(server):
@@ -68,7 +95,7 @@ def test_a_site_is_closed_and_opened_without_a_reload(play, servers):
             assert head.startswith("HTTP/1.1 503 ")
             assert (header(head, "Retry-After"), header(head, "Content-Type")) == ("300", "text/html")
             assert "being worked on" in body
-        assert get(server, "blog.example.com", "/.well-known/acme-challenge/token")[0].startswith("HTTP/1.1 200 ")
+        assert get(server, "blog.example.com", CHALLENGE)[1] == "answer\n"
         assert get(server, DOMAIN, "/healthz")[0].startswith("HTTP/1.1 200 ")
     assert play(maintenance="off", playbook=MAINTENANCE).expect_success().changed == 1
     for server in servers:
