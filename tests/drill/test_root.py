@@ -30,16 +30,6 @@ def test_no_code_of_a_site_runs_as_root(project: Project, server: Server) -> Non
     assert root_on(processes) == []
 
 
-def test_root_builds_nothing_that_a_build_left_among_the_wheels(project: Project, server: Server) -> None:
-    project.sites["leaver"] = probe("leaver", requirements="leaving.txt")
-    run = project.play()
-    traces = server.run("journalctl --no-pager --output=cat --grep='^trace: '").splitlines()
-    assert {line.split()[2] for line in traces} == {server.run(f"id --user {site}").strip() for site in ("probe", "leaver")}
-    assert server.run("ls -A /root/traces", check=False) == ""
-    run.expect_failure('site "leaver": prepare: building the packages of leaving.txt left "zz-1.0.tar.gz" among the wheels')
-    assert server.run("ls -A /srv/leaver/releases /var/lib/shortstop/scratch") == "/srv/leaver/releases:\n\n/var/lib/shortstop/scratch:\n"
-
-
 def test_root_takes_nothing_from_where_a_link_of_the_site_s_leads(project: Project, server: Server) -> None:
     modes = "stat --format='%n %a %U' /etc/shortstop /etc/shortstop/probe /etc/shortstop/probe/environment"
     before = server.run(modes)
