@@ -54,6 +54,10 @@ options:
     description: Whether a certificate for a wildcard can be had.
     type: bool
     default: true
+  records:
+    description: What the host's sites were when they were made, as M(shortstop.django.installed_sites) returns it.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -89,7 +93,17 @@ def _plain(value):
 
 @accept_lazy_markers
 def site_errors(
-    sites, common=None, inventory_dir="", required=("domains",), elsewhere=(), only="", reserved=(), database_here=True, checkouts=None, dns_challenges=True
+    sites,
+    common=None,
+    inventory_dir="",
+    required=("domains",),
+    elsewhere=(),
+    only="",
+    reserved=(),
+    database_here=True,
+    checkouts=None,
+    dns_challenges=True,
+    records=None,
 ):
     unknown = [key for key in required if key not in site_keys.KEYS]
     if unknown:
@@ -105,6 +119,7 @@ def site_errors(
         database_here=database_here,
         checkouts=_plain(checkouts),
         dns_challenges=dns_challenges,
+        records=_plain(records),
     )
 
 

@@ -30,7 +30,12 @@ sites:
   description: The record of each site by its name. What a site was told to be when it was there, as far as needed to take it away.
   returned: always
   type: dict
-  sample: {"blog": {"state": "absent", "user": "blog", "root": "/srv/blog"}}
+  sample: {"blog": {"state": "absent", "user": "blog", "root": "/srv/blog", "database": {"engine": "sqlite"}}}
+kept:
+  description: The record of each site that was taken away and whose data are kept, by its name.
+  returned: always
+  type: dict
+  sample: {"shop": {"state": "absent", "user": "shop", "root": "/opt/shop", "database": {"engine": "postgres", "name": "shop", "user": "shop", "host": ""}}}
 """
 
 import json
@@ -41,13 +46,17 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main():
     module = AnsibleModule(argument_spec={"path": {"type": "path", "default": "/etc/shortstop/sites"}}, supports_check_mode=True)
-    sites = {}
-    for record in sorted(Path(module.params["path"]).glob("*.json")):
+    module.exit_json(changed=False, sites=read(module, "json"), kept=read(module, "absent"))
+
+
+def read(module, suffix):
+    records = {}
+    for record in sorted(Path(module.params["path"]).glob(f"*.{suffix}")):
         try:
-            sites[record.stem] = {**json.loads(record.read_text(encoding="utf-8")), "state": "absent"}
-        except (OSError, ValueError) as error:
+            records[record.stem] = {**json.loads(record.read_text(encoding="utf-8")), "state": "absent"}
+        except (OSError, TypeError, ValueError) as error:
             module.fail_json(msg=f"{record} cannot be read ({error}); repair it, or remove it if that site is to stay as it is")
-    module.exit_json(changed=False, sites=sites)
+    return records
 
 
 if __name__ == "__main__":

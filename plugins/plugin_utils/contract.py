@@ -27,18 +27,19 @@ def site_errors(
     database_here: bool = True,
     checkouts: dict | None = None,
     dns_challenges: bool = True,
+    records: dict | None = None,
 ) -> list[str]:
     """Say everything that is wrong with a dict of sites, a sentence each; an empty list means that it can be served.
 
     `common` is what holds for every site, `elsewhere` the dicts of the other hosts, `only` a comma-separated selection
     of names, `reserved` further names that are no site's, `database_here` whether the host keeps a PostgreSQL of its own,
     `checkouts` where the sources in git are by site, as module checkout returns it; one that is missing there is not looked into,
-    `dns_challenges` whether a certificate for a wildcard can be had.
+    `dns_challenges` whether a certificate for a wildcard can be had, `records` what the host's sites were when they were made, by name.
     """
     if not isinstance(sites, dict):
         return ['"sites" must be a dict of sites by name, such as {blog: {domains: [blog.example.com], source: …}}']
     common_errors = list(_common_errors(common or {}))
-    merged = {name: _merged(common, given) for name, given in sites.items() if isinstance(given, dict)}
+    merged = {name: site_entry(common, given) for name, given in sites.items() if isinstance(given, dict)}
     errors = [*common_errors, *_only_errors(only, sites)]
     for name, given in sites.items():
         say = f'site "{name}": '
@@ -55,13 +56,17 @@ def site_errors(
             if not database_here and merged[name].get("database", "postgres") == "postgres":
                 found.append(NO_DATABASE_HERE)
         errors += [say + error for error in found]
-    return errors + _clashes(merged) + _clashes_elsewhere(merged, elsewhere)
+    whole = {name: site_entry(common, sites[name], as_dict(records, name)) for name in merged}
+    return errors + _clashes(whole) + _clashes_elsewhere(whole, elsewhere)
 
 
-def _merged(common: object, given: dict) -> dict:
-    """A site over what holds for every site, merged as Ansible's recursive combine does."""
+def site_entry(common: object, given: dict, record: dict | None = None) -> dict:
+    """A site over what holds for every site, merged as Ansible's recursive combine does.
+
+    An absent site's record, which says what it was, lies between the two.
+    """
     common = {key: value for key, value in common.items() if key in HOUSE_WIDE} if isinstance(common, dict) else {}
-    return _combined(common, given)
+    return _combined(_combined(common, record or {}) if given.get("state") == "absent" else common, given)
 
 
 def _combined(below: dict, above: dict) -> dict:
@@ -119,7 +124,7 @@ def _claims(name: str, site: dict) -> Iterator[tuple[str, str]]:
     database = as_dict(site, "database")
     where = texts([database.get("name", user), database.get("host")])
     if len(where) == 2:
-        yield "database", " on ".join(where)
+        yield "database", " on ".join(filter(None, where))
 
 
 def _present(sites: dict) -> Iterator[tuple[str, dict]]:
@@ -133,7 +138,8 @@ def _clashes(sites: dict) -> list[str]:
             owner = owners.setdefault((what, which), name)
             if owner != name:
                 errors.append(f'site "{name}": {what} "{which}" is also claimed by site "{owner}"; each needs its own')
-    return errors + [error for name, site in _present(sites) for error in _nested(name, site, sites)]
+    errors += [error for name, site in _present(sites) for error in _nested(name, site, sites)]
+    return errors + [error for name, site in sites.items() if _purges(site) for error in _purges_of_others(name, site, sites)]
 
 
 def _root(name: str, site: dict) -> PurePosixPath | None:
@@ -150,6 +156,18 @@ def _nested(name: str, site: dict, sites: dict) -> Iterator[str]:
         for path in texts(sandbox.get("writable")):
             if root_of_other and root_of_other in (PurePosixPath(path), *PurePosixPath(path).parents):
                 yield f'site "{name}": key "sandbox": "writable" holds {path}, which is of site "{other}"; take it out'
+
+
+def _purges(site: dict) -> bool:
+    return site.get("state") == "absent" and site.get("purge") is True
+
+
+def _purges_of_others(name: str, purged: dict, sites: dict) -> Iterator[str]:
+    """What would go with an absent site though a present one has it."""
+    claims = dict.fromkeys(claim for claim in _claims(name, purged) if claim[0] != "domain")
+    for other, site in _present({other: site for other, site in sites.items() if other != name}):
+        shared = [claim for claim in claims if claim in set(_claims(other, site))]
+        yield from (f'site "{name}": key "purge" would take {what} "{which}" away, which site "{other}" has; take "purge" out' for what, which in shared)
 
 
 def _clashes_elsewhere(sites: dict, elsewhere: tuple[dict, ...]) -> list[str]:

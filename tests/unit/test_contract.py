@@ -649,6 +649,34 @@ def test_purge_of_an_absent_site():
     assert errors({"state": "absent", "purge": True}) == []
 
 
+@pytest.mark.parametrize(
+    ("old", "record", "new", "has"),
+    [
+        ({}, {"user": "old", "root": "/opt/old"}, {"root": "/srv/old"}, None),
+        ({}, {}, {"root": "/srv/old/"}, 'root "/srv/old"'),
+        ({}, {}, {"user": "old"}, 'user "old"'),
+        ({}, {"user": "web", "root": "/opt/web"}, {"user": "web"}, 'user "web"'),
+        ({"user": "old"}, {"user": "web"}, {"user": "web"}, None),
+        ({}, {"root": "/opt/web"}, {"root": "/opt/web"}, 'root "/opt/web"'),
+        ({"database": {**REMOTE, "name": "new"}}, {}, {"database": REMOTE}, 'database "new on db.example.com"'),
+        ({}, {"database": {"engine": "postgres", "name": "new", "host": "db.example.com"}}, {"database": REMOTE}, 'database "new on db.example.com"'),
+        ({}, {"database": {"engine": "postgres", "name": "new", "host": "other.example.com"}}, {"database": REMOTE}, None),
+    ],
+)  # fmt: skip
+def test_a_purge_takes_nothing_of_a_present_site(old, record, new, has):
+    """Neither by what the entry says nor by what the record of the host says."""
+    sites = {"old": {"state": "absent", "purge": True, **old}, "new": {"domains": ["new.example.com"], **new}}
+    told = [f'site "old": key "purge" would take {has} away, which site "new" has; take "purge" out'] if has else []
+    assert contract.site_errors(sites, records={"old": record, "new": {"user": "old"}}) == told
+    assert contract.site_errors({**sites, "old": {**sites["old"], "purge": False}}, records={"old": record}) == []
+
+
+def test_a_site_in_the_recorded_root_of_one_that_goes():
+    sites = {"old": {"state": "absent", "purge": True}, "new": {"domains": ["new.example.com"], "root": "/opt/web/new"}}
+    told = 'site "new": root "/opt/web/new" lies in the root of site "old"; each needs a directory of its own'
+    assert contract.site_errors(sites, records={"old": {"root": "/opt/web"}}) == [told]
+
+
 @pytest.mark.parametrize("keys", [{}, {"state": "present"}])
 def test_purge_of_a_present_site(keys):
     assert errors({**keys, "purge": True}) == ['site "blog": key "purge" goes with "state: absent" only']

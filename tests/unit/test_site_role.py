@@ -341,7 +341,7 @@ def test_a_repository_that_cannot_be_reached_ends_the_run(tmp_path):
     assert done.returncode == 2
     assert 'site "blog": key "source": the repository cannot be read (fatal: unable to access' in " ".join(done.stdout.split())
     assert "kX4" not in done.stdout
-    assert "Read which sites this host has" not in done.stdout
+    assert "Stop before more than one site would go" not in done.stdout
 
 
 def test_a_play_without_sources_needs_no_repository(tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from controls.linux import applied_at_boot
 from on_server import put, stranger, until
@@ -53,6 +55,12 @@ def test_a_site_s_user_cannot_log_in(server, site):
 
 def test_each_site_has_a_record(server):
     assert server.file("/etc/shortstop/sites").listdir() == ["blog.json", "shop.json"]
+    records = {name: json.loads(server.file(f"/etc/shortstop/sites/{name}.json").content_string) for name in ("blog", "shop")}
+    database = {"engine": "postgres", "name": "blog", "user": "blog", "host": "", "port": 5432}
+    assert records["blog"] == {"user": "blog", "root": "/srv/blog", "database": database}
+    # The password of a database on another server is no part of it.
+    remote = {"engine": "postgres", "name": "shop2", "user": "shop", "host": "db.example.com", "port": 5432}
+    assert records["shop"] == {"user": "shop", "root": "/srv/shop", "database": remote}
 
 
 def test_ssh_lets_in_keys_alone_and_not_root(server):

@@ -214,7 +214,9 @@ def test_a_site_that_left_goes_and_its_data_stays_until_it_is_purged(play, serve
         assert server.file("/srv/shop/media/upload").exists
         assert server.file("/srv/shop/var/db.sqlite3").exists
         assert json.loads(ask(server))["database"] == "reachable"
+        assert server.file("/etc/shortstop/sites").listdir() == ["shop.absent"]
     play(sites={"blog": blog, "shop": {"state": "absent", "purge": True}}).expect_success()
     for server in servers:
         assert not server.file("/srv/shop").exists
         assert not server.user("shop").exists
+        assert server.file("/etc/shortstop/sites").listdir() == []
