@@ -165,7 +165,8 @@ def test_each_name_has_one_record_of_each_kind():
 
 def test_only_ssh_and_the_web_come_through_the_firewall():
     [firewall] = control("state")["firewalls"].values()
-    assert sorted((rule["protocol"], rule["ports"]) for rule in firewall["inbound_rules"]) == [("icmp", "0"), ("tcp", "22"), ("tcp", "443"), ("tcp", "80")]
+    let_in = sorted((rule["protocol"], rule["ports"]) for rule in firewall["inbound_rules"])
+    assert let_in == [("icmp", "0"), ("tcp", "22"), ("tcp", "443"), ("tcp", "80"), ("udp", "443")]
     assert firewall["tags"] == ["shortstop"]
 
 
