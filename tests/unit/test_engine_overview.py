@@ -37,7 +37,7 @@ def test_a_site_that_was_never_live_says_so(site):
 def test_a_site_that_is_down_says_where_to_look(site, machine, down, shown):
     for unit in down:
         machine.unit(f"gunicorn-blog@{LIVE}{unit}", ActiveState="failed")
-    assert overview.status(site)["state"] == f"down: see journalctl --unit=gunicorn-blog@{LIVE}{shown}"
+    assert overview.status(site)["state"] == f"down: see journalctl --namespace=+blog --unit=gunicorn-blog@{LIVE}{shown}"
 
 
 def test_what_is_under_way_is_told(site, machine):

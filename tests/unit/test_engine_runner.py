@@ -265,15 +265,15 @@ def test_output_that_is_no_utf_8_is_no_failure(tmp_path, program, monkeypatch):
 
 def test_a_journal_that_is_no_utf_8_is_no_failure(program):
     program("journalctl", r"printf 'caf\351\n'")
-    assert systemd.journal("gunicorn-blog@1.service") == "caf\ufffd"
+    assert systemd.journal("blog", "gunicorn-blog@1.service") == "caf\ufffd"
 
 
 def test_a_journal_that_prints_too_much_is_told_as_far_as_it_came(machine):
     def exceed(line: str) -> str:
         raise programs.Exceeded(line.split(), "printed more than 8 MB", "one\ntwo\nthree\n")
 
-    machine.answer("journalctl", exceed)
-    assert systemd.journal("gunicorn-blog@1.service", 2) == "two\nthree"
+    machine.answer("journalctl --namespace=+blog", exceed)
+    assert systemd.journal("blog", "gunicorn-blog@1.service", 2) == "two\nthree"
 
 
 def test_root_s_programs_really_run():

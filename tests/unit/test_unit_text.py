@@ -43,7 +43,7 @@ def test_standard(unit_of):
 def test_off_leaves_the_user_the_limits_and_the_network(unit_of):
     text = unit_of(sandbox={"level": "off"})
     names = [line.partition("=")[0] for line in text.partition("# Sandbox:")[2].partition("[Install]")[0].splitlines()[1:] if line and line[0] != "#"]
-    assert names == ["User", "Group", "UMask", "Slice", "MemoryMax", "TasksMax", "OOMScoreAdjust", "IPAddressDeny", "IPAddressAllow"]
+    assert names == ["User", "Group", "UMask", "Slice", "LogNamespace", "MemoryMax", "TasksMax", "OOMScoreAdjust", "IPAddressDeny", "IPAddressAllow"]
 
 
 def test_what_a_site_may_write(unit_of):
@@ -54,7 +54,7 @@ def test_a_directory_below_run_is_mounted_for_the_site(unit_of):
     assert changed(unit_of, sandbox={"writable": ["/run/redis"]}) == (set(), {"BindPaths=/run/redis"})
 
 
-SOCKETS = "BindReadOnlyPaths=-/run/systemd/notify -/run/systemd/journal/dev-log -/run/systemd/journal/socket"
+SOCKETS = "BindReadOnlyPaths=-/run/systemd/notify"
 NAMES = "BindReadOnlyPaths=-/run/systemd/resolve -/run/resolvconf -/run/NetworkManager"
 DATABASE = "BindReadOnlyPaths=-/run/postgresql"
 

@@ -211,7 +211,7 @@ SHOWN = "import os; print(*sorted(os.path.join(place, name)[5:] for place, _, na
 def test_of_run_a_site_sees_what_it_needs(server, users):
     server.check_output("mkdir --parents /run/systemd/resolve /run/postgresql")
     server.check_output("touch /run/systemd/resolve/resolv.conf /run/postgresql/proof")
-    needed = "systemd/journal/dev-log systemd/journal/socket systemd/notify"
+    needed = "systemd/journal/dev-log systemd/journal/io.systemd.journal systemd/journal/socket systemd/journal/stdout systemd/notify"
     assert alone(server, "blog", SHOWN) == f"postgresql/proof {needed} systemd/resolve/resolv.conf"
     assert alone(server, "sealed", SHOWN) == needed
     assert alone(server, "trusted", SHOWN) == f"attached/socket postgresql/proof {needed} systemd/resolve/resolv.conf"
@@ -221,7 +221,42 @@ def test_of_run_a_site_sees_what_it_needs(server, users):
 def test_what_a_site_sends_to_dev_log_is_in_the_journal(server):
     code = "import logging.handlers; logging.handlers.SysLogHandler('/dev/log').handle(logging.makeLogRecord({'msg': 'proof of dev-log'}))"
     inside(server, code)
-    until(server, 5, "journalctl --output cat _UID=$(id --user blog) | grep --quiet 'proof of dev-log'")
+    until(server, 5, "journalctl --namespace blog --output cat | grep --quiet 'proof of dev-log'")
+    assert "proof of dev-log" not in server.check_output("journalctl --output cat --boot")
+
+
+# Twice what the journal of a site may hold.
+FLOOD = """
+import os
+for number in range(200_000):
+    os.write(2, f"{number} {'x' * 500}\\n".encode())
+os.write(2, b"the newest\\n")
+"""
+
+
+def test_a_flood_of_a_site_s_log_takes_nothing_from_others_and_leaves_its_newest_lines(server):
+    server.check_output("logger the system was here")
+    inside(server, "import os; os.write(2, b'the neighbour was here\\n')", "shop")
+    inside(server, FLOOD)
+    until(server, 60, "journalctl --namespace blog --lines 5 --output cat | grep --quiet 'the newest'")
+    assert int(server.check_output("du --summarize --block-size=M /var/log/journal/*.blog").split("M")[0]) <= 60
+    assert server.check_output("journalctl --namespace blog --lines 100 --output cat | grep --count xxx") == "99"
+    for namespace, line in {"shop": "the neighbour was here", "": "the system was here"}.items():
+        assert line in server.check_output(f"journalctl --namespace={namespace} --output cat")
+
+
+def test_a_site_s_units_start_in_quick_succession(server, users):
+    """Debian 13 would refuse some of them, did the site's slice not keep the journal open."""
+    assert [alone(server, "blog", "print('done')") for _ in range(20)] == ["done"] * 20
+
+
+def test_a_site_reaches_no_other_journal(server, users):
+    server.check_output("test -S /run/systemd/journal.shop/socket")
+    assert "systemd/journal.shop" not in alone(server, "blog", SHOWN)
+    write = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'MESSAGE=from blog', '/run/systemd/journal/socket')"
+    alone(server, "blog", write)
+    until(server, 5, "journalctl --namespace blog --output cat | grep --quiet 'from blog'")
+    assert "from blog" not in server.check_output("journalctl --output cat") + server.check_output("journalctl --namespace shop --output cat")
 
 
 def test_a_site_that_reaches_nothing_has_no_network_at_all(server, users):
@@ -321,5 +356,5 @@ def test_a_site_that_left_goes_and_what_others_put_there_stays(play, servers):
         assert server.run("pgrep --uid shop").rc == 1
         assert server.check_output("find /etc/systemd/system -name '*shop*'") == "/etc/systemd/system/gunicorn-shopping.service"
         assert server.service("gunicorn-shopping.service").is_running
-        assert server.check_output("systemctl list-units --all --plain --no-legend 'gunicorn-shop@*' 'site-shop-*'") == ""
+        assert server.check_output("systemctl list-units --all --plain --no-legend 'gunicorn-shop@*' 'site-shop-*' 'systemd-journald*@shop.*'") == ""
         assert server.file("/srv/shop/releases/one/source/shop/wsgi.py").exists

@@ -107,4 +107,7 @@ def test_nothing_of_the_site_stands_outside_of_its_slice(server):
 
 
 def test_no_call_of_the_system_was_refused_on_the_way(server):
-    assert server.run("journalctl --unit 'gunicorn-lab@*' --unit site-lab-worker.service --output cat | grep -i 'operation not permitted'").stdout == ""
+    assert (
+        server.run("journalctl --namespace +lab --unit 'gunicorn-lab@*' --unit site-lab-worker.service --output cat | grep -i 'operation not permitted'").stdout
+        == ""
+    )

@@ -48,7 +48,7 @@ def build(site: Site, directory: Path, archive: Path, source: str) -> Path:
             ["/usr/bin/env", *variables, PYTHON, "-I", SCRIPTS / "build.py", *wanted],
             cwd=directory_of_user / "source",
             writable=directory_of_user,
-            properties=(*BUILD_LIMITS, *BUILD_OUTBOUND),
+            properties=(*BUILD_LIMITS, *BUILD_OUTBOUND, f"Wants=site-{site.name}.slice", f"After=site-{site.name}.slice"),
             name=f"installing the packages of {site.requirements}" if wanted else "compiling the source",
         )
         take(site, directory_of_user / "source", directory / "source", links=True)

@@ -147,7 +147,7 @@ def refuse_dead_daemons(site: Site, release: str) -> None:
         for service in daemons:
             state = systemd.show(service, "ActiveState", "SubState", "NRestarts")
             if state["ActiveState"] == "failed" or state["SubState"] == "auto-restart" or int(state["NRestarts"]) > 0:
-                raise StepFailed(f"the daemon {service} ended. The last lines of its log:\n{systemd.journal(service)}")
+                raise StepFailed(f"the daemon {service} ended. The last lines of its log:\n{systemd.journal(site.name, service)}")
         if time.monotonic() >= end:
             return
         time.sleep(PAUSE)

@@ -39,7 +39,7 @@ def _state(site: Site, live: str | None) -> str:
     if not live:
         return "nothing is live yet"
     down = [unit for unit in site.units(live) if systemd.show(unit, "ActiveState")["ActiveState"] != "active"]
-    return f"down: see journalctl --unit={down[-1]}" if down else "serving"
+    return f"down: see journalctl --namespace=+{site.name} --unit={down[-1]}" if down else "serving"
 
 
 def releases(site: Site) -> list[dict]:

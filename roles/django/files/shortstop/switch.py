@@ -103,7 +103,7 @@ def refuse(site: Site, service: str, answer: int | str) -> None:
     """Let a good answer pass. What stands in the way otherwise is told with what the application said of it."""
     if not isinstance(answer, int) or answer >= 400:
         said = f"status {answer}" if isinstance(answer, int) else answer
-        raise StepFailed(f"it does not serve {site.health_path}: {said}. The last lines of its log:\n{systemd.journal(service)}")
+        raise StepFailed(f"it does not serve {site.health_path}: {said}. The last lines of its log:\n{systemd.journal(site.name, service)}")
 
 
 def flip(site: Site, new: str, old: str | None) -> None:

@@ -37,10 +37,10 @@ def workers(service: str) -> set[int]:
         return set()
 
 
-def journal(unit: str, lines: int = 20) -> str:
-    """The last lines that a unit logged. A site may have logged one of any size."""
+def journal(site: str, unit: str, lines: int = 20) -> str:
+    """The last lines that a unit of a site logged, and that systemd logged of it. A site may have logged one of any size."""
     try:
-        said = programs.run(["journalctl", f"--unit={unit}", f"--lines={lines}", "--output=cat", "--no-pager"]).stdout
+        said = programs.run(["journalctl", f"--namespace=+{site}", f"--unit={unit}", f"--lines={lines}", "--output=cat", "--no-pager"]).stdout
     except programs.Exceeded as error:
         said = error.output
     return tail(said, lines)
