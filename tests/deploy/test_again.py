@@ -29,17 +29,19 @@ def venvs(site: Site) -> set[str]:
     return set(site.server.run(f"ls /srv/{site.name}/venvs").split())
 
 
-def add_migration(site: Site, number: int, operation: str) -> str:
+def add_migration(site: Site, number: int, operation: str, *, atomic: bool = True) -> str:
     """A migration of the table Row, after the one before; returns its name. The model stays as it is, so that older code works."""
     before = sorted(file.stem for file in (site.source / "project/migrations").glob("0*.py"))[-1]
     name = f"{number:04}_change"
     text = f"""
 import time
 
+from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    atomic = {atomic}
     dependencies = [("project", "{before}")]
     operations = [{operation}]
 """
@@ -49,6 +51,17 @@ class Migration(migrations.Migration):
 
 def column(name: str) -> str:
     return f'migrations.SeparateDatabaseAndState(database_operations=[migrations.AddField("row", "{name}", models.TextField(null=True))])'
+
+
+def index(name: str) -> str:
+    added = f'AddIndexConcurrently("row", models.Index(fields=["made_at"], name="{name}"))'
+    return f"migrations.SeparateDatabaseAndState(database_operations=[{added}])"
+
+
+def is_valid(site: Site, name: str) -> str:
+    """Whether an index is, as PostgreSQL says it: t or f, or nothing if there is none."""
+    query = f"select indisvalid from pg_index join pg_class on pg_class.oid = indexrelid where relname = '{name}'"
+    return site.server.run(f'runuser -u postgres -- psql -At -d {site.name} -c "{query}"').strip()
 
 
 def columns(site: Site) -> str:
@@ -263,11 +276,40 @@ def test_a_migration_behind_a_long_reader(blog: Site, server: Server, table: Tab
     assert "second" in columns(blog)
 
 
+def test_a_migration_that_is_not_atomic_waits_for_a_reader(blog: Site, server: Server, table: Table) -> None:
+    add_migration(blog, 4, index("row_made"), atomic=False)
+    with long_reader(server, seconds=20), blog.load() as load:
+        run = blog.deploy().expect_success()
+        load.releases.add(blog.live)
+    waited = float(re.search(r"blog: migrate ([\d.]+) s", run.output)[1])
+    table.add("an index added beside a reader who holds the table for 20 s", load, f"migrate took {waited:.1f} s")
+    load.expect_none_failed()
+    assert is_valid(blog, "row_made") == "t"
+
+
+def test_a_migration_that_is_not_atomic_does_not_wait_for_ever(blog: Site, server: Server, table: Table) -> None:
+    """Who deploys reads which statement drops the index that it left, and the next deploy works after it."""
+    old = blog.live
+    blog.settings["deploy_timeout"] = 60
+    add_migration(blog, 5, index("row_again"), atomic=False)
+    with long_reader(server), blog.load() as load:
+        run = blog.deploy()
+    drop = "DROP INDEX CONCURRENTLY public.row_again"
+    run.expect_failure(f'site "blog": migrate: an index is invalid, and its migration fails until it is dropped: {drop}')
+    table.add("an index added beside a reader who never lets go", load, run.sentence("blog"))
+    load.expect_none_failed()
+    assert (blog.live, is_valid(blog, "row_again")) == (old, "f")
+    server.run(f"runuser -u postgres -- psql -d blog -c '{drop}'")
+    del blog.settings["deploy_timeout"]
+    blog.deploy().expect_success()
+    assert is_valid(blog, "row_again") == "t"
+
+
 @contextmanager
-def long_reader(server: Server) -> Iterator[None]:
-    """Somebody who reads the table in a transaction that does not end."""
-    server.run("systemd-run --quiet --collect --uid=postgres psql -d blog -c 'begin; select * from project_row; select pg_sleep(600)'")
-    reader = "from pg_stat_activity where query like '%pg_sleep(600)%' and wait_event = 'PgSleep'"
+def long_reader(server: Server, seconds: int = 600) -> Iterator[None]:
+    """Somebody who reads the table in a transaction that lasts so long, or until it is ended."""
+    server.run(f"systemd-run --quiet --collect --uid=postgres psql -d blog -c 'begin; select * from project_row; select pg_sleep({seconds})'")
+    reader = f"from pg_stat_activity where query like '%pg_sleep({seconds})%' and wait_event = 'PgSleep'"
     psql = "runuser -u postgres -- psql --tuples-only --no-align --command"
     server.run(f'until {psql} "select 1 {reader}" | grep -q 1; do sleep 0.2; done')
     yield
