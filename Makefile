@@ -94,6 +94,7 @@ mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 drill: hosts browser mutants ## the long proofs
 	python -m pytest tests/drill tests/deploy tests/abuse
 	python -m pytest tests/attack
+	WHOLE=1 tests/scenarios
 	tests/scenarios $(LONG)
 
 down: ## remove the containers

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from controls.linux import applied_at_boot
 from on_server import put, stranger, until
 
 SITES = ("blog", "shop")
+FIREWALL = Path(__file__).parent.parent / "firewall.yml"
 # Of Debian's kernel 3 is the strictest, and Ubuntu's still answers some then.
 STRICTEST = {"debian": "3", "ubuntu": "4"}
 SSH_FILE = "/etc/ssh/sshd_config.d/00-shortstop.conf"
@@ -209,17 +211,17 @@ def test_what_no_variable_names_any_more_is_closed_and_others_rules_stay(play, s
         server.check_output("ufw allow from 10.0.0.5 to any port 5433 proto tcp comment PostgreSQL")
     tests = "172.16.0.0/12"
     entries = [{"port": 5432, "from": "10.0.0.6", "comment": "moved"}, {"port": 5432, "from": "fd00::5"}, {"port": 8000}]
-    play(base_firewall_rules=entries, base_never_banned=[tests, "192.0.2.7"]).expect_success()
+    play(playbook=FIREWALL, base_firewall_rules=entries, base_never_banned=[tests, "192.0.2.7"]).expect_success()
     more = {"5432/tcp ALLOW 10.0.0.6", "5432/tcp ALLOW fd00::5", "8000/tcp ALLOW Anywhere", "22/tcp ALLOW 192.0.2.7"}
     always = {"22/tcp LIMIT Anywhere", f"22/tcp ALLOW {tests}", "5433/tcp ALLOW 10.0.0.5"}
     assert [rules(server) for server in servers] == [always | more] * len(servers)
-    assert play("--check", base_firewall_rules=[]).expect_success().changed == 1
+    assert play("--check", playbook=FIREWALL, base_firewall_rules=[]).expect_success().changed == 1
     assert [rules(server) for server in servers] == [always | more] * len(servers)
-    play(base_firewall_rules=[]).expect_success()
+    play(playbook=FIREWALL, base_firewall_rules=[]).expect_success()
     assert [rules(server) for server in servers] == [always] * len(servers)
     for server in servers:
         server.check_output("ufw delete allow from 10.0.0.5 to any port 5433 proto tcp")
-    play().expect_success()
+    play(playbook=FIREWALL).expect_success()
 
 
 def test_sshd_reads_what_a_run_that_was_killed_wrote(play, servers):
