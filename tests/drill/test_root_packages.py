@@ -117,7 +117,7 @@ while time.monotonic() < end:
 
 
 def test_no_link_out_and_no_fifo_of_a_build_s_is_taken(evil: Hostile, host: Server) -> None:
-    evil.package({"evil.py": TRACE}, before=PLANTER).deploy()
+    evil.package({"evil.py": TRACE}, before=PLANTER).deploy().expect_failure('"environment", which the site wrote, holds "')
     taken = "/srv/evil/releases /srv/evil/venvs /srv/evil/static"
     assert host.run(f"find {taken} ! -type f ! -type d ! -type l", check=False) == ""
     links = host.run(f"find {taken} -type l ! -path '*/bin/python*' -exec readlink -f {{}} +", check=False).split()
