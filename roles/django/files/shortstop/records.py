@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import stat
@@ -26,7 +25,7 @@ def is_text(value: object) -> bool:
 
 
 def is_time(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and 0 <= value < LATEST
+    return type(value) in (int, float) and 0 <= value < LATEST
 
 
 def is_id(value: object) -> bool:
