@@ -13,10 +13,12 @@ from ansible_collections.shortstop.django.plugins.plugin_utils.collect import co
 from ansible_collections.shortstop.django.plugins.plugin_utils.engine import Run, guarded
 from ansible_collections.shortstop.django.plugins.plugin_utils.git_source import git_revision
 
+TOLD = 10  # names
 OPTIONS = {
     "site": {"type": "str", "required": True},
     "source": {"type": "path", "required": True},
     "revision": {"type": "str", "default": ""},
+    "whole": {"type": "bool", "default": False},
     "migrates": {"type": "bool", "default": True},
     "asked_for": {"type": "bool", "default": False},
 }
@@ -45,7 +47,8 @@ class ActionModule(ActionBase):
 
     def _release(self, arguments, archive):
         site, source = arguments["site"], arguments["source"]
-        digest = collect(Path(source), archive)
+        collected = collect(Path(source), archive, whole=arguments["whole"])
+        digest = collected.digest
         run = Run(self, site)
         # In check mode, what a release is made of may itself only be going to be written.
         plan = guarded(lambda: run.ask("plan", site, f"--source={digest}")[-1], self._task.check_mode)
@@ -64,4 +67,8 @@ class ActionModule(ActionBase):
         self._transfer_file(str(archive), remote)
         self._fixup_perms2((self._connection._shell.tmpdir, remote))
         words = [f"--source={digest}", f"--archive={remote}", f"--revision={arguments['revision'] or git_revision(source)}"]
-        return run.go("deploy", *words, *([] if arguments["migrates"] else ["--no-migrate"]))
+        result = run.go("deploy", *words, *([] if arguments["migrates"] else ["--no-migrate"]))
+        if collected.left_out:
+            names = ", ".join([*collected.left_out[:TOLD], *(["…"] if collected.left_out[TOLD:] else [])])
+            result["warnings"].append(f'site "{site}": not sent, since it looks like this machine\'s own: {names}; what git tracks is always sent')
+        return result

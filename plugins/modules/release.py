@@ -26,6 +26,14 @@ options:
     description: The source's revision, for the record. By default the one of the git working copy that O(source) lies in.
     type: str
     default: ""
+  whole:
+    description:
+      - Whether all of the directory is sent, since it is a checkout of a commit and holds nothing else.
+      - Else, of a git work tree is sent what git tracks, and what it would add unless it looks like a developer's own, such as C(.env); of another
+        directory all but that. What stayed is told as a warning.
+    type: bool
+    default: false
+    version_added: 0.2.0
   migrates:
     description: Whether this host migrates the site's database. Of several hosts with the same database one does, before the others.
     type: bool

@@ -11,15 +11,16 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePath
 
-EXCLUDES = (
+from ansible_collections.shortstop.django.plugins.plugin_utils.git_source import work_tree_files
+
+# What nobody misses on a server.
+WASTE = (
     ".git",
     ".hg",
     ".svn",
-    ".tox",
-    ".venv",
-    "venv",
     "__pycache__",
     "*.pyc",
     ".coverage",
@@ -28,21 +29,33 @@ EXCLUDES = (
     ".pytest_cache",
     ".ruff_cache",
     ".DS_Store",
-    "htmlcov",
-    "node_modules",
-    "staticfiles",
-    "*.sqlite3",
 )
+# What is of the developer's machine, as far as git does not say otherwise. Who means it for the server is told that it stayed.
+PRIVATE = (".env", ".env.local", ".envrc", ".tox", ".venv", "venv", "htmlcov", "node_modules", "staticfiles", "*.sqlite3")
 # One moment for every file: a zip file, which a wheel is, begins in 1980.
 MOMENT = 315619200
 
 
-def collect(source: Path, archive: Path) -> str:
-    """Write a compressed tar of a source, sorted, without owners; returns the SHA-256 of the tar inside."""
+@dataclass(frozen=True)
+class Collected:
+    """The SHA-256 of the tar inside the archive, and what stayed behind although it may be wanted."""
+
+    digest: str
+    left_out: list[str]
+
+
+def collect(source: Path, archive: Path, *, whole: bool = False) -> Collected:
+    """Write a compressed tar of a source, sorted, without owners.
+
+    Of a git work tree travels what git tracks, and what it would add unless it looks like a developer's own; of another directory all but that,
+    and of a `whole` one, such as a checkout of a commit, everything.
+    """
+    found, left_out = _found(source, whole)
     with tempfile.TemporaryFile() as plain:
         with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for path in _files(source):
-                member = tar.gettarinfo(path, arcname=path.relative_to(source).as_posix())
+            for name in found:
+                path = source / name
+                member = tar.gettarinfo(path, arcname=name.as_posix())
                 if member is None:  # a socket
                     continue
                 if member.islnk():  # a second name of a file, which is a file here as after any copy
@@ -61,20 +74,42 @@ def collect(source: Path, archive: Path) -> str:
         plain.seek(0)
         with archive.open("wb") as file, gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:
             shutil.copyfileobj(plain, compressed)
-    return digest
+    return Collected(digest, left_out)
 
 
-def _files(source: Path) -> Iterator[Path]:
+def _found(source: Path, whole: bool) -> tuple[list[PurePath], list[str]]:
+    """The paths that travel, relative to the source, directories first, and those that stay and are told."""
+    files = None if whole else work_tree_files(str(source))
+    if files is None:
+        names, tracked = list(_walked(source, whole)), set()
+    else:
+        tracked, others = ({PurePath(name) for name in each} for each in files)
+        names = [name for name in (*tracked, *others) if os.path.lexists(source / name)]
+    found, left_out = set(), set()
+    for name in names:
+        litter = None if whole or name in tracked else _litter(name)
+        if litter is None:
+            found.update((name, *name.parents[:-1]))
+        elif _matches(litter.name, PRIVATE):
+            left_out.add(litter.as_posix())
+    return sorted(found, key=lambda name: name.parts), sorted(left_out)
+
+
+def _walked(source: Path, whole: bool) -> Iterator[PurePath]:
     for directory, subdirectories, names in os.walk(source, onerror=_refuse):
-        subdirectories[:] = sorted(name for name in subdirectories if not _excluded(name))
-        for name in sorted([*subdirectories, *names]):
-            if not _excluded(name):
-                yield Path(directory, name)
+        inside = PurePath(directory).relative_to(source)
+        yield from (inside / name for name in (*subdirectories, *names))
+        subdirectories[:] = [name for name in subdirectories if whole or not _matches(name, (*WASTE, *PRIVATE))]
+
+
+def _litter(name: PurePath) -> PurePath | None:
+    """The part of a path that makes it none of the source's."""
+    return next((PurePath(*name.parts[: index + 1]) for index, part in enumerate(name.parts) if _matches(part, (*WASTE, *PRIVATE))), None)
 
 
 def _refuse(error: OSError) -> None:
     raise error
 
 
-def _excluded(name: str) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in EXCLUDES)
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)

@@ -95,6 +95,36 @@ def git_revision(directory: str) -> str:
     return commit.stdout.strip() + ("-dirty" if status.stdout else "")
 
 
+def work_tree_files(directory: str) -> tuple[list[str], list[str]] | None:
+    """What git tracks in a directory of a work tree and what it would add, submodules included, as paths; None for what is no part of one.
+
+    Nothing that the repository configures is run.
+    """
+    # Whose the repository is does not matter where nothing of it runs.
+    git = ["git", "-C", directory, "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false"]
+    environment = _environment() | {"GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        ignored = _run([*git, "check-ignore", "--quiet", "."], environment)
+        listed = [_run([*git, "ls-files", "-z", *which], environment) for which in (["--cached"], ["--others", "--exclude-standard"])]
+    except GitError:  # there is no git
+        return None
+    # 1 says that the directory is not ignored, anything else that it is, or that this is no work tree.
+    if ignored.returncode != 1 or any(one.returncode for one in listed):
+        return None
+    found: tuple[list[str], list[str]] = ([], [])
+    for kind, one in zip(found, listed, strict=True):
+        for name in filter(None, one.stdout.split("\0")):
+            path = os.path.join(directory, name.rstrip("/"))
+            # A directory is a submodule, or a repository within this one.
+            within = work_tree_files(path) if os.path.isdir(path) and not os.path.islink(path) else None
+            if within is None:
+                kind.append(name.rstrip("/"))
+            else:
+                for part, names in zip(found, within, strict=True):
+                    part += [os.path.join(name, inner) for inner in names]
+    return found
+
+
 def cache_dir() -> Path:
     given = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "shortstop" / "sources"
@@ -205,8 +235,9 @@ class Repository:
 
 
 def _run(words: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run git. Names of files that are no UTF-8 come as Python has them elsewhere."""
     try:
-        return subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        return subprocess.run(words, env=environment, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="surrogateescape", check=False)
     except FileNotFoundError as error:
         raise GitError("there is no program git on this machine; install it") from error
 

@@ -256,7 +256,7 @@ def archived(tmp_path, machine, gunicorn) -> tuple[str, Path]:
     machine.answer("/inside/build.py", build)
     machine.answer("collectstatic", lambda line: put(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1], "css/a.css", "staticfiles.json"))
     machine.answer_of("own_migrations.py", migrations={"shop.0001_initial": []}, leaves=["shop.0001_initial"])
-    return collect(tmp_path / "source", tmp_path / "archive.tar.gz"), tmp_path / "archive.tar.gz"
+    return collect(tmp_path / "source", tmp_path / "archive.tar.gz", whole=True).digest, tmp_path / "archive.tar.gz"
 
 
 @pytest.fixture

@@ -113,6 +113,18 @@ def test_another_host_may_migrate(host, deploy):
     assert host.asked[1][-1] == "--no-migrate"
 
 
+def test_what_stays_here_is_told_once_something_is_sent(host, deploy, source):
+    for number in range(12):
+        (source / f"{number:02}.sqlite3").write_text("", encoding="utf-8")
+    (source / ".env").write_text("", encoding="utf-8")
+    names = ".env, 00.sqlite3, 01.sqlite3, 02.sqlite3, 03.sqlite3, 04.sqlite3, 05.sqlite3, 06.sqlite3, 07.sqlite3, 08.sqlite3, …"
+    told = f'site "blog": not sent, since it looks like this machine\'s own: {names}; what git tracks is always sent'
+    assert deploy()["warnings"] == [told]
+    assert deploy(whole=True)["warnings"] == []
+    host.answers["plan"] = {**PLAN, "live": NEW}
+    assert "warnings" not in deploy()
+
+
 def test_what_is_live_is_not_sent(host, deploy):
     host.answers["plan"] = {**PLAN, "live": NEW, "held": True}
     assert deploy() == {"changed": False, "release": NEW, "result": "unchanged"}

@@ -8,6 +8,7 @@ import os
 import pathlib
 import shutil
 import socket
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def tree(tmp_path) -> Path:
 
 def made(tree: Path) -> tuple[str, bytes]:
     archive = tree.parent / "archive.tar.gz"
-    return collect(tree, archive), archive.read_bytes()
+    return collect(tree, archive).digest, archive.read_bytes()
 
 
 def members(tree: Path) -> dict[str, tarfile.TarInfo]:
@@ -40,8 +41,8 @@ def members(tree: Path) -> dict[str, tarfile.TarInfo]:
 
 
 def test_it_works(tree):
-    top, blog, shop = "blog manage.py requirements.txt shop", "blog/urls.py", "shop/static shop/urls.py shop/static/a.css shop/static/b.css"
-    assert list(members(tree)) == f"{top} {blog} {shop}".split()
+    names = "blog blog/urls.py manage.py requirements.txt shop shop/static shop/static/a.css shop/static/b.css shop/urls.py"
+    assert list(members(tree)) == names.split()
 
 
 def test_the_hash_is_that_of_the_tar_inside(tree):
@@ -124,6 +125,7 @@ def test_another_content_makes_another_hash(tree, change):
     [
         *[".git/config", "venv/bin/python", ".venv/lib", "__pycache__/a", "staticfiles/a.css", "htmlcov/index.html", "node_modules/a/b"],
         *["shop/__pycache__/urls.pyc", "shop/urls.pyc", "shop/static/node_modules/a", "db.sqlite3", "shop/.DS_Store"],
+        *[".env", "shop/.env", ".env.local", ".envrc"],
     ],
 )
 def test_what_is_not_the_source_stays_behind(tree, name):
@@ -131,6 +133,141 @@ def test_what_is_not_the_source_stays_behind(tree, name):
     (tree / name).parent.mkdir(parents=True, exist_ok=True)
     (tree / name).write_text("content", encoding="utf-8")
     assert made(tree) == before
+
+
+def test_what_stays_behind_and_may_be_missed_is_told(tree):
+    for name in ("shop/.env", "venv/bin/python", "venv/lib/a", "db.sqlite3", "shop/__pycache__/urls.pyc", ".git/config"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("content", encoding="utf-8")
+    assert collect(tree, tree.parent / "archive.tar.gz").left_out == ["db.sqlite3", "shop/.env", "venv"]
+
+
+def test_of_a_whole_directory_everything_travels(tree):
+    """It is a checkout, which holds what is in the commit and nothing else."""
+    for name in ("shop/.env", "venv/bin/python", "staticfiles/__init__.py", "db.sqlite3"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("content", encoding="utf-8")
+    done = collect(tree, tree.parent / "archive.tar.gz", whole=True)
+    assert done.left_out == []
+    with tarfile.open(tree.parent / "archive.tar.gz") as tar:
+        assert {"shop/.env", "venv/bin/python", "staticfiles/__init__.py", "db.sqlite3"} <= set(tar.getnames())
+
+
+# A git work tree
+
+
+def git(directory: Path, *words: str) -> None:
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", "-C", directory, *identity, *words], check=True, capture_output=True)
+
+
+def repository(directory: Path, files: dict[str, str], ignored: str = "") -> Path:
+    """Make a repository of these files, which are committed."""
+    for name, text in {**files, **({".gitignore": ignored} if ignored else {})}.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text, encoding="utf-8")
+    git(directory, "init", "--quiet")
+    git(directory, "add", "--all", "--force")
+    git(directory, "commit", "--quiet", "--message", "first")
+    return directory
+
+
+def sent(source: Path) -> tuple[set[str], list[str]]:
+    """The files that travel, and what is told to have stayed."""
+    done = collect(source, source.parent / "archive.tar.gz")
+    with tarfile.open(source.parent / "archive.tar.gz") as tar:
+        return {member.name for member in tar if not member.isdir()}, done.left_out
+
+
+def test_all_that_git_tracks_travels(tmp_path):
+    files = dict.fromkeys(["manage.py", "staticfiles/__init__.py", "data/seed.sqlite3", ".env", "venv/a", "café/ü.txt", "a/b/c"], "text")
+    source = repository(tmp_path / "source", files, ignored="*.sqlite3\n.env\n")
+    assert sent(source) == ({*files, ".gitignore"}, [])
+
+
+def test_what_git_ignores_stays(tmp_path):
+    source = repository(tmp_path / "source", {"manage.py": ""}, ignored=".env\nbuild/\n")
+    for name in (".env", "build/a", "shop/.env"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("SECRET=1", encoding="utf-8")
+    assert sent(source) == ({"manage.py", ".gitignore"}, [])
+
+
+def test_what_is_new_travels_unless_it_looks_like_the_developer_s_own(tmp_path):
+    source = repository(tmp_path / "source", {"manage.py": ""})
+    for name in ("shop/new.py", "shop/new.pyc", ".env", "venv/bin/python", "db.sqlite3"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("new", encoding="utf-8")
+    (source / "manage.py").write_text("changed", encoding="utf-8")
+    assert sent(source) == ({"manage.py", "shop/new.py"}, [".env", "db.sqlite3", "venv"])
+
+
+def test_what_is_gone_from_the_work_tree_stays_away(tmp_path):
+    source = repository(tmp_path / "source", {"manage.py": "", "old.py": ""})
+    (source / "old.py").unlink()
+    assert sent(source)[0] == {"manage.py"}
+
+
+def test_a_directory_of_a_repository_is_a_source_of_its_own(tmp_path):
+    repository(tmp_path / "whole", {"README": "", "backend/manage.py": "", "backend/.env": ""}, ignored="*.log\n")
+    (tmp_path / "whole/backend/new.log").write_text("", encoding="utf-8")
+    assert sent(tmp_path / "whole/backend")[0] == {"manage.py", ".env"}
+
+
+def test_a_directory_that_its_repository_ignores_is_like_any_other(tmp_path):
+    repository(tmp_path / "whole", {"README": ""}, ignored="copies/\n")
+    (tmp_path / "whole/copies/blog").mkdir(parents=True)
+    (tmp_path / "whole/copies/blog/manage.py").write_text("", encoding="utf-8")
+    assert sent(tmp_path / "whole/copies/blog")[0] == {"manage.py"}
+
+
+def test_submodules_and_repositories_within_travel(tmp_path):
+    repository(tmp_path / "theme", {"theme.css": "", ".env": "tracked"})
+    source = repository(tmp_path / "source", {"manage.py": ""})
+    git(source, "submodule", "add", "--quiet", str(tmp_path / "theme"), "theme")
+    repository(source / "other", {"other.py": ""}, ignored="*.log\n")
+    (source / "other/a.log").write_text("", encoding="utf-8")
+    assert sent(source)[0] == {"manage.py", ".gitmodules", "theme/theme.css", "theme/.env", "other/other.py", "other/.gitignore"}
+
+
+def test_a_link_that_git_tracks_is_a_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/link").symlink_to(tmp_path / "elsewhere")
+    source = repository(tmp_path / "source", {"manage.py": ""})
+    assert sent(source)[0] == {"manage.py", "link"}
+
+
+def test_a_name_that_is_no_utf_8_travels(tmp_path):
+    source = repository(tmp_path / "source", {"manage.py": ""})
+    name = os.fsdecode(b"caf\xe9.txt")
+    (source / name).write_text("", encoding="utf-8")
+    git(source, "add", "--all")
+    assert sent(source)[0] == {"manage.py", name}
+
+
+def test_a_repository_s_own_programs_do_not_run(tmp_path):
+    source = repository(tmp_path / "source", {"manage.py": ""})
+    hook = tmp_path / "hook"
+    hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n", encoding="utf-8")
+    hook.chmod(0o755)
+    git(source, "config", "core.fsmonitor", str(hook))
+    assert sent(source)[0] == {"manage.py"}
+    assert not (tmp_path / "ran").exists()
+
+
+def test_somebody_else_s_repository_is_read_all_the_same(tmp_path):
+    source = repository(tmp_path / "source", {"manage.py": ""}, ignored=".env\n")
+    (source / ".env").write_text("SECRET=1", encoding="utf-8")
+    for path in (source, source / ".git"):
+        os.chown(path, 12345, 12345)
+    assert sent(source)[0] == {"manage.py", ".gitignore"}
+
+
+def test_without_git_a_work_tree_is_like_any_other(tmp_path, monkeypatch):
+    source = repository(tmp_path / "source", {"manage.py": "", ".env": ""})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert sent(source) == ({"manage.py"}, [".env"])
 
 
 @pytest.mark.parametrize("name", ["git.py", "venvs/a", "my_venv/a", "staticfiles.py", "pyc.py"])

@@ -110,13 +110,13 @@ def test_what_the_build_compiled_is_the_release_s(blog, archived):
 
 def test_a_link_in_the_source_is_kept(blog, archived, tmp_path):
     (tmp_path / "source/shop/link.py").symlink_to("../manage.py")
-    built(blog, (collect(tmp_path / "source", archived[1]), archived[1]))
+    built(blog, (collect(tmp_path / "source", archived[1], whole=True).digest, archived[1]))
     assert os.readlink(blog.release_dir(NEW) / "source/shop/link.py") == "../manage.py"
 
 
 def test_nobody_else_reads_a_release(blog, archived, tmp_path):
     (tmp_path / "source/manage.py").chmod(0o755)
-    venv = built(blog, (collect(tmp_path / "source", archived[1]), archived[1]))
+    venv = built(blog, (collect(tmp_path / "source", archived[1], whole=True).digest, archived[1]))
     source = blog.release_dir(NEW) / "source"
     modes = {path.name: path.stat().st_mode & 0o777 for path in (source, source / "shop", source / "shop/wsgi.py", source / "manage.py", venv, venv / "lib")}
     assert modes == {"source": 0o750, "shop": 0o750, "wsgi.py": 0o640, "manage.py": 0o750, venv.name: 0o750, "lib": 0o750}
@@ -142,7 +142,7 @@ def test_a_virtual_environment_is_reached_from_its_release(blog, archived):
 
 def test_a_virtual_environment_is_named_after_what_it_is_made_of(blog, archived, tmp_path):
     (tmp_path / "source/requirements.txt").write_text("-e .\n", encoding="utf-8")
-    digest = collect(tmp_path / "source", archived[1])
+    digest = collect(tmp_path / "source", archived[1], whole=True).digest
     assert built(blog, (digest, archived[1])).name == release.requirements_hash(blog.release_dir(NEW) / "source", "requirements.txt", digest)
 
 
@@ -157,7 +157,7 @@ def test_only_other_requirements_build_another_virtual_environment(blog, archive
     built(blog, archived)
     (tmp_path / "source/requirements.txt").write_text(requirements, encoding="utf-8")
     (tmp_path / "source/shop/wsgi.py").write_text("changed", encoding="utf-8")
-    built(blog, (collect(tmp_path / "source", archived[1]), archived[1]), NEXT)
+    built(blog, (collect(tmp_path / "source", archived[1], whole=True).digest, archived[1]), NEXT)
     assert machine.started[1].endswith(" requirements.txt") is others
     assert len(list((blog.root / "venvs").iterdir())) == 1 + others
 
