@@ -19,6 +19,7 @@ OPTIONS = {
     "source": {"type": "path", "required": True},
     "revision": {"type": "str", "default": ""},
     "whole": {"type": "bool", "default": False},
+    "told": {"type": "list", "elements": "str", "default": []},
     "migrates": {"type": "bool", "default": True},
     "asked_for": {"type": "bool", "default": False},
 }
@@ -63,6 +64,8 @@ class ActionModule(ActionBase):
             return {"changed": False, "release": plan["live"], "result": "held", "warnings": [held]}
         if self._task.check_mode:
             return {"changed": True, "release": release}
+        for sentence in arguments["told"]:
+            run.tell(sentence)
         remote = self._connection._shell.join_path(self._make_tmp_path(), "source.tar.gz")
         self._transfer_file(str(archive), remote)
         self._fixup_perms2((self._connection._shell.tmpdir, remote))

@@ -34,6 +34,12 @@ options:
     type: bool
     default: false
     version_added: 0.2.0
+  told:
+    description: Sentences on what was found in the source, told where a new release is made.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   migrates:
     description: Whether this host migrates the site's database. Of several hosts with the same database one does, before the others.
     type: bool

@@ -60,7 +60,7 @@ class Run:
             if not answer["abandoned"]:
                 raise AnsibleActionFail(f'site "{self.site}": another run is under way ({answer["busy"]}); wait for its end')
             if self._waited_for != answer["busy"]:
-                self._say(f"waits for a run that nobody follows any more ({answer['busy']})")
+                self.tell(f"waits for a run that nobody follows any more ({answer['busy']})")
             self._waited_for = answer["busy"]
             self._expect_controller()
 
@@ -70,7 +70,7 @@ class Run:
             for line in lines:
                 self.steps.append(line)
                 if line["result"] == "done":
-                    self._say(f"{line['step']} {line['seconds']:.1f} s")
+                    self.tell(f"{line['step']} {line['seconds']:.1f} s")
             if lines and lines[-1]["step"] == END:
                 return self.steps.pop()
             self._expect_controller()
@@ -86,7 +86,8 @@ class Run:
         if os.getppid() != self._controller:
             raise AnsibleActionFail(f'site "{self.site}": Ansible itself is gone')
 
-    def _say(self, sentence: str) -> None:
+    def tell(self, sentence: str) -> None:
+        """Show a sentence on the site while the run goes on."""
         Display().display(f"  {self.site}: {sentence}")
 
 

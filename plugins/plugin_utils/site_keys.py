@@ -34,7 +34,7 @@ KEYS = {
     "source": Key(
         "source",
         "`tatis`, the bundled site; `{path: DIRECTORY}`, relative to the inventory's directory; or `{git: URL, version: NAME}`, a branch, tag or commit,"
-        " by default the repository's default branch.",
+        " by default the repository's default branch. Both take `directory`, the one that holds `manage.py`. Default: the top, or the only one below.",
         required=True,
         house_wide=False,
     ),
@@ -47,9 +47,13 @@ KEYS = {
     ),
     "user": Key("user", "The system user that the site runs as. Default: the site's name.", house_wide=False),
     "root": Key("root", "The site's directory. Default: `/srv/` and the site's name.", house_wide=False),
-    "settings": Key("module", "Django's settings module. Default: the one that the source's `manage.py` names."),
-    "wsgi": Key("module", "The WSGI module, with `:name` unless `application`. Default: `wsgi` beside the settings."),
-    "requirements": Key("file", "The requirements file, relative to the source."),
+    "settings": Key(
+        "module",
+        "Django's settings module. Default: the one that `wsgi.py`, `asgi.py` or `manage.py` names, in this order; where that is a developer's, such as"
+        " `local`, and `production` or `prod` lies beside it, that one.",
+    ),
+    "wsgi": Key("module", "The WSGI module, with `:name` unless `application`. Default: the `wsgi.py` beside the settings, or in a package around them."),
+    "requirements": Key("file", "The requirements file, relative to the source, or else to the directory of `manage.py`."),
     "workers": Key("number", "Processes of gunicorn.", minimum=1),
     "threads": Key("number", "Threads of each process.", minimum=1),
     "timeout": Key("number", "Seconds after which a silent worker is replaced, and that a stop waits for.", minimum=1),
@@ -73,7 +77,7 @@ KEYS = {
         "superuser",
         "`{username, password, email}`, made with the first release and never changed. The password comes from the vault; `email` may be left out.",
     ),
-    "fixtures": Key("files", "Files of the source that the first release loads into its database.", house_wide=False),
+    "fixtures": Key("files", "Files that the first release loads into its database, relative to the directory of `manage.py`.", house_wide=False),
     "timers": Key(
         "timers",
         "Commands to run again and again, by name: `{command, every, timeout}` or `{command, calendar, timeout}`. `every` is a time span (`1h 30min`),"
@@ -107,7 +111,7 @@ KEYS = {
 
 HOUSE_WIDE = [name for name, spec in KEYS.items() if spec.house_wide]
 DATABASE_KEYS = ("host", "port", "name", "user", "password")
-SOURCE_KEYS = ("path", "git", "version")
+SOURCE_KEYS = ("path", "git", "version", "directory")
 SUPERUSER_KEYS = ("username", "password", "email")
 TIMER_KEYS = ("command", "every", "calendar", "timeout")
 DAEMON_KEYS = ("command",)

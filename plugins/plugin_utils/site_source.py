@@ -4,23 +4,13 @@
 from __future__ import annotations
 
 import os.path
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.shortstop.django.plugins.plugin_utils.django_project import layout, project_directories
+
 COLLECTION_DIR = Path(__file__).resolve().parents[2]
 BUNDLED_SOURCES = {"tatis": COLLECTION_DIR / "app"}
-SETTINGS_IN_MANAGE = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*,\s*["']([\w.]+)["']""")
-
-
-def settings_module(source_dir: str) -> str:
-    """The settings module that a source's manage.py names, or "" where there is none to read."""
-    try:
-        text = (Path(source_dir) / "manage.py").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    match = SETTINGS_IN_MANAGE.search(text)
-    return match[1] if match else ""
 
 
 def local_path(path: str, inventory_dir: str) -> str:
@@ -41,18 +31,29 @@ def source_dir(source: object, inventory_dir: str, checkout: str = "") -> str:
 
 def source_errors(site: dict, inventory_dir: str, checkout: str = "") -> Iterator[str]:
     """What the source on the controller lacks."""
-    directory = source_dir(site.get("source"), inventory_dir, checkout)
+    source = site.get("source")
+    directory = source_dir(source, inventory_dir, checkout)
     if not directory:
         return
-    requirements = site.get("requirements", "requirements.txt")
     if not os.path.isdir(directory):
         yield f'key "source": there is no directory {directory}'
         return
+    given = source["directory"] if isinstance(source, dict) and "directory" in source else ""
+    yield from _project_errors(site, directory, given)
+
+
+def _project_errors(site: dict, source: str, given: str) -> Iterator[str]:
+    project = layout(source, directory=given, settings=site.get("settings", ""), requirements=site.get("requirements", "requirements.txt"))
+    directory = os.path.join(source, project.directory).rstrip("/")
     if not os.path.isfile(os.path.join(directory, "manage.py")):
-        yield f'key "source": there is no manage.py in {directory}'
-    elif not os.path.isfile(os.path.join(directory, requirements)):
-        yield f'key "source": there is no {requirements} in {directory}; add it, or name the file with the key "requirements"'
-    elif "settings" not in site and not settings_module(directory):
+        several = [] if given else project_directories(source)
+        if several:
+            yield f'key "source": there is a manage.py in {" and ".join(several)}; say which with "directory"'
+        else:
+            yield f'key "source": there is no manage.py in {directory}'
+    elif not os.path.isfile(os.path.join(source, project.requirements)):
+        yield f'key "source": there is no {project.requirements} in {source}; add it, or name the file with the key "requirements"'
+    elif not project.settings:
         yield f'key "settings": {directory}/manage.py names no settings module; name it with this key'
     for file in site.get("fixtures", []):
         if not os.path.isfile(os.path.join(directory, file)):

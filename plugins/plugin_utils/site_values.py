@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from ansible_collections.shortstop.django.plugins.plugin_utils.django_project import PLAIN_PATH
 from ansible_collections.shortstop.django.plugins.plugin_utils.outbound import is_destination
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import (
     CERTIFICATE_KEYS,
@@ -121,6 +122,9 @@ def _check_source(key: str, _spec: Key, value: object) -> Iterator[str]:
                 yield f"{say} must be a directory on this machine"
         elif isinstance(given, Undefined):
             yield f"{say} refers to something that is not defined; look for it in the vault or the group_vars"
+        elif part == "directory":
+            if not isinstance(given, str) or not PLAIN_PATH.fullmatch(given) or ".." in given.split("/"):
+                yield f"{say} must be a directory of the source, relative to its top, of letters, digits, _, - and ., such as backend"
         elif not isinstance(given, str) or not given or not given.isprintable() or " " in given or given.startswith("-"):
             what = "the URL of a repository" if part == "git" else "a branch, a tag or a commit"
             yield f"{say} must be {what}, a text without spaces; put a number into quotes"

@@ -192,6 +192,7 @@ def unit_of() -> Callable[..., str]:
         "root": "/srv/blog",
         "unit": "gunicorn-blog",
         "wsgi": "blog.wsgi",
+        "source_project_dir": "",
         "configuration_dir": "/etc/shortstop/blog",
         "media_dir": "/srv/blog/media",
         "state_dir": "/srv/blog/var",

@@ -125,6 +125,17 @@ def test_what_stays_here_is_told_once_something_is_sent(host, deploy, source):
     assert "warnings" not in deploy()
 
 
+def test_what_was_found_in_the_source_is_told_with_a_new_release(host, deploy, monkeypatch):
+    shown = []
+    monkeypatch.setattr(engine, "Display", lambda: SimpleNamespace(display=shown.append))
+    deploy(told=["manage.py is in backend"])
+    assert shown[0] == "  blog: manage.py is in backend"
+    host.answers["plan"] = {**PLAN, "live": NEW}
+    shown.clear()
+    deploy(told=["manage.py is in backend"])
+    assert shown == []
+
+
 def test_what_is_live_is_not_sent(host, deploy):
     host.answers["plan"] = {**PLAN, "live": NEW, "held": True}
     assert deploy() == {"changed": False, "release": NEW, "result": "unchanged"}

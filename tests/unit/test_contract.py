@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 from hypothesis import given, settings
@@ -752,22 +753,33 @@ def test_a_source_in_git_that_is_checked_out(source):
     assert errors({"source": {"git": GIT}}, checkouts=checkouts) == [f'site "blog": key "source": there is no manage.py in {source}']
 
 
-@pytest.mark.parametrize(
-    ("text", "module"),
-    [
-        (b'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")', "shop.settings"),
-        (b"os.environ.setdefault('DJANGO_SETTINGS_MODULE',\n    'shop.live')", "shop.live"),
-        (b'# caf\xe9\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")', "shop.settings"),
-        (b"", ""),
-    ],
-)
-def test_the_settings_module(source, text, module):
-    (source / "manage.py").write_bytes(text)
-    assert site_source.settings_module(str(source)) == module
+def test_a_project_below_the_top_of_its_source(source):
+    (source / "backend").mkdir()
+    (source / "manage.py").rename(source / "backend/manage.py")
+    for directory in ({}, {"directory": "backend"}):
+        assert errors({"source": {"path": str(source), **directory}}) == []
+    told = f'site "blog": key "source": there is no manage.py in {source}/front'
+    assert errors({"source": {"path": str(source), "directory": "front"}}) == [told]
+    fixtures = {"source": {"path": str(source)}, "fixtures": ["start.json"]}
+    assert errors(fixtures) == [f'site "blog": key "fixtures": there is no start.json in {source}/backend; add it, or take it out of the list']
+    (source / "backend/start.json").write_text("", encoding="utf-8")
+    assert errors(fixtures) == []
 
 
-def test_the_settings_module_of_nothing(tmp_path):
-    assert site_source.settings_module(str(tmp_path)) == ""
+def test_several_projects_in_a_source(source):
+    for name in ("api", "web"):
+        (source / name).mkdir()
+        shutil.copy(source / "manage.py", source / name)
+    (source / "manage.py").unlink()
+    given = {"source": {"path": str(source)}}
+    assert errors(given) == ['site "blog": key "source": there is a manage.py in api and web; say which with "directory"']
+    assert errors({"source": {"path": str(source), "directory": "web"}}) == []
+
+
+@pytest.mark.parametrize("directory", ["/backend", "../x", "a/../b", "a b", "50%", "", "backend/", 7, None])
+def test_a_directory_of_a_source_that_is_none(source, directory):
+    told = "must be a directory of the source, relative to its top, of letters, digits, _, - and ., such as backend"
+    assert errors({"source": {"path": str(source), "directory": directory}}) == [f'site "blog": key "source": "directory" {told}']
 
 
 def test_the_directory_of_a_source(tmp_path, monkeypatch):

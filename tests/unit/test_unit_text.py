@@ -33,6 +33,11 @@ def test_a_switch(unit_of, switch):
     assert changed(unit_of, sandbox={"allow": [switch]}) == SWITCHES[switch]
 
 
+def test_a_project_below_the_top_of_its_source(unit_of):
+    top = "WorkingDirectory=/srv/blog/releases/%i/source"
+    assert changed(unit_of, source_project_dir="backend") == ({top}, {f"{top}/backend"})
+
+
 def test_standard(unit_of):
     assert changed(unit_of, sandbox={"level": "standard", "allow": ["executable_memory", "scheduling"]}) == (
         {"MemoryDenyWriteExecute=yes", FILTER},

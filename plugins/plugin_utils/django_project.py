@@ -1,0 +1,137 @@
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where a Django project has its parts: read from its files, of which none is executed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+# What both manage.py and wsgi.py write: os.environ.setdefault("DJANGO_SETTINGS_MODULE", "blog.settings"), or an assignment.
+NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*["']([\w.]+)["']""")
+DEVELOPERS = ("local", "dev", "devel", "development", "test", "testing")
+PRODUCTION = ("production", "prod")
+# Below these lies no project of the source's own.
+SKIPPED = ("node_modules", "venv", "site-packages", "tests", "test", "docs", "examples")
+DEEPEST = 3  # directories below the top
+# systemd and shells read such a path as it is written.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A project's parts. `directory` is manage.py's, relative to the source, "" for its top; `settings` is "" where nothing names them."""
+
+    directory: str
+    settings: str
+    wsgi: str
+    requirements: str
+    told: list[str] = field(default_factory=list)  # what was chosen where there was a choice, a sentence each
+
+
+def layout(source: str, *, directory: str = "", settings: str = "", wsgi: str = "", requirements: str = "requirements.txt") -> Layout:
+    """Find the parts of the project in a source, "" for one that is nowhere to read. What is given is not looked for."""
+    told = []
+    if source and not directory:
+        found = project_directories(source)
+        directory = found[0] if len(found) == 1 else ""
+        if directory:
+            told.append(f"manage.py is in {directory}")
+    base = Path(source, directory) if source else None
+    if not settings and base:
+        settings, reason = _settings(base)
+        if reason:
+            told.append(reason)
+    if source and directory and not Path(source, requirements).is_file() and (base / requirements).is_file():
+        requirements = f"{directory}/{requirements}"
+    return Layout(directory, settings, wsgi or _wsgi(base, settings), requirements, told)
+
+
+def project_directories(source: str) -> list[str]:
+    """The directories that hold a manage.py, relative to the source: its top alone, or else the least deep ones below."""
+    if Path(source, "manage.py").is_file():
+        return [""]
+    found = [name for name in _files(Path(source), ("manage.py",)) if name.parent.as_posix() != "." and PLAIN_PATH.fullmatch(name.parent.as_posix())]
+    least = min((len(name.parts) for name in found), default=0)
+    return [name.parent.as_posix() for name in found if len(name.parts) == least]
+
+
+def _files(top: Path, names: tuple[str, ...]) -> Iterator[Path]:
+    """The files of these names, relative to the top, the least deep ones first, and then in the order of `names`."""
+    level = [Path()]
+    for _ in range(DEEPEST + 1):
+        below = []
+        for inside in level:
+            yield from (inside / name for name in names if (top / inside / name).is_file())
+            try:
+                entries = sorted(entry.name for entry in os.scandir(top / inside) if entry.is_dir(follow_symlinks=False))
+            except OSError:
+                continue
+            below += [inside / name for name in entries if name not in SKIPPED and not name.startswith(".")]
+        level = below
+
+
+def _named(file: Path) -> str:
+    try:
+        found = NAMED.search(file.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ""
+    return found[1] if found else ""
+
+
+def _is_there(base: Path, module: str) -> bool:
+    path = base.joinpath(*module.split("."))
+    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+
+
+def _settings(base: Path) -> tuple[str, str]:
+    """The settings module, and why it is this one if there was another."""
+    of_manage = _named(base / "manage.py")
+    entry, of_entry = _entry_point(base, of_manage)
+    settings = of_entry or of_manage
+    reason = f"the settings are {settings}, which {entry} names; manage.py names {of_manage}" if of_entry and of_manage not in ("", of_entry) else ""
+    package, _dot, last = settings.rpartition(".")
+    if last in DEVELOPERS:
+        for name in PRODUCTION:
+            if _is_there(base, f"{package}.{name}".lstrip(".")):
+                settings = f"{package}.{name}".lstrip(".")
+                return settings, f"the settings are {settings}, since {entry or 'manage.py'} names a developer's"
+    return settings, reason
+
+
+def _entry_point(base: Path, of_manage: str) -> tuple[str, str]:
+    """A wsgi.py or asgi.py of this project, and the settings that it names; empty texts if none names any that are there."""
+    near = [Path(*package) / name for package in _packages(of_manage) for name in ("wsgi.py", "asgi.py")] if of_manage else []
+    for name in near:
+        if (named := _named(base / name)) and _is_there(base, named):
+            return name.as_posix(), named
+    found = [(name.as_posix(), _named(base / name)) for name in _files(base, ("wsgi.py", "asgi.py"))]
+    found = [(name, named) for name, named in found if named and _is_there(base, named)]
+    # Beside its own, a project may bring an example's.
+    own = [one for one in found if one[1].partition(".")[0] == of_manage.partition(".")[0]]
+    if not own and (not of_manage or len({named for _name, named in found}) == 1):
+        own = found
+    return own[0] if own else ("", "")
+
+
+def _packages(settings: str) -> Iterator[list[str]]:
+    """The packages that settings lie in, from the inmost to the top."""
+    parts = settings.split(".")[:-1]
+    while parts:
+        yield parts
+        parts = parts[:-1]
+    yield []
+
+
+def _wsgi(base: Path | None, settings: str) -> str:
+    """The WSGI module: beside the settings, or in a package around them, or else where it names them; by convention beside them."""
+    if base and settings:
+        for package in _packages(settings):
+            if base.joinpath(*package, "wsgi.py").is_file():
+                return ".".join([*package, "wsgi"])
+        for name in _files(base, ("wsgi.py",)):
+            if _named(base / name).rpartition(".")[0] == settings.rpartition(".")[0]:
+                return ".".join(name.with_suffix("").parts)
+    return ".".join([*settings.split(".")[:-1], "wsgi"])

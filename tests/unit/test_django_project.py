@@ -1,0 +1,164 @@
+"""Where a project has its parts, as people lay them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.shortstop.django.plugins.plugin_utils.django_project import Layout, layout, project_directories
+
+
+def named(settings: str) -> str:
+    return f'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{settings}")\n'
+
+
+def project(directory: Path, files: dict[str, str]) -> str:
+    for name, text in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(text, encoding="utf-8")
+    return str(directory)
+
+
+STARTPROJECT = {"manage.py": named("blog.settings"), "blog/settings.py": "", "blog/wsgi.py": named("blog.settings"), "blog/asgi.py": named("blog.settings")}
+COOKIECUTTER = {
+    "manage.py": named("config.settings.local"),
+    "config/wsgi.py": named("config.settings.production"),
+    **{f"config/settings/{name}.py": "" for name in ("__init__", "base", "local", "production", "test")},
+}
+
+
+def test_as_startproject_writes_it(tmp_path):
+    assert layout(project(tmp_path, STARTPROJECT)) == Layout("", "blog.settings", "blog.wsgi", "requirements.txt")
+
+
+def test_settings_of_a_package_as_wsgi_names_them(tmp_path):
+    told = ["the settings are config.settings.production, which config/wsgi.py names; manage.py names config.settings.local"]
+    assert layout(project(tmp_path, COOKIECUTTER)) == Layout("", "config.settings.production", "config.wsgi", "requirements.txt", told)
+
+
+@pytest.mark.parametrize("developers", ["local", "dev", "development", "test"])
+@pytest.mark.parametrize("production", ["production", "prod"])
+def test_beside_a_developer_s_settings_those_of_production_are_taken(tmp_path, developers, production):
+    files = {
+        "manage.py": named(f"site.settings.{developers}"),
+        "site/wsgi.py": named(f"site.settings.{developers}"),
+        f"site/settings/{developers}.py": "",
+        f"site/settings/{production}/__init__.py": "",
+    }
+    found = layout(project(tmp_path, files))
+    assert (found.settings, found.wsgi) == (f"site.settings.{production}", "site.wsgi")
+    assert found.told == [f"the settings are site.settings.{production}, since site/wsgi.py names a developer's"]
+
+
+def test_a_developer_s_settings_without_others_stay(tmp_path):
+    files = {"manage.py": named("site.settings.dev"), "site/settings/dev.py": "", "site/wsgi.py": named("site.settings.dev")}
+    assert layout(project(tmp_path, files)) == Layout("", "site.settings.dev", "site.wsgi", "requirements.txt")
+
+
+def test_settings_at_the_top(tmp_path):
+    files = {"manage.py": named("local"), "local.py": "", "production.py": "", "wsgi.py": named("local")}
+    found = layout(project(tmp_path, files))
+    assert (found.settings, found.wsgi) == ("production", "wsgi")
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("os.environ.setdefault('DJANGO_SETTINGS_MODULE',\n    'blog.live')", "blog.live"),
+        ('os.environ["DJANGO_SETTINGS_MODULE"] = "blog.live"', "blog.live"),
+        ("os.environ['DJANGO_SETTINGS_MODULE']='blog.live'", "blog.live"),
+        ("# caf\udce9\n" + named("blog.live"), "blog.live"),
+        ("import this", ""),
+    ],
+)
+def test_how_manage_py_may_name_them(tmp_path, text, settings):
+    (tmp_path / "manage.py").write_bytes(text.encode("utf-8", "surrogateescape"))
+    assert layout(str(tmp_path)).settings == settings
+
+
+def test_an_entry_point_in_another_package(tmp_path):
+    files = {"manage.py": named("conf.dev"), "conf/dev.py": "", "conf/live.py": "", "server/wsgi.py": named("conf.live"), "docs/wsgi.py": named("conf.dev")}
+    found = layout(project(tmp_path, files))
+    assert (found.settings, found.wsgi) == ("conf.live", "server.wsgi")
+
+
+def test_an_asgi_module_names_settings_too(tmp_path):
+    files = {"manage.py": named("blog.settings.dev"), "blog/asgi.py": named("blog.settings.live"), "blog/settings/dev.py": "", "blog/settings/live.py": ""}
+    assert layout(project(tmp_path, files)).settings == "blog.settings.live"
+
+
+def test_an_entry_point_that_names_what_is_not_there_counts_not(tmp_path):
+    files = {**STARTPROJECT, "blog/wsgi.py": named("old.settings"), "blog/asgi.py": ""}
+    assert layout(project(tmp_path, files)) == Layout("", "blog.settings", "blog.wsgi", "requirements.txt")
+
+
+def test_an_example_in_the_source_is_not_the_project(tmp_path):
+    files = {"manage.py": named("blog.settings"), "blog/settings.py": "", "sandbox/wsgi.py": named("sandbox.settings"), "sandbox/settings.py": ""}
+    more = {"demo/wsgi.py": named("demo.settings"), "demo/settings.py": ""}
+    assert layout(project(tmp_path, {**files, **more})) == Layout("", "blog.settings", "blog.wsgi", "requirements.txt")
+
+
+def test_what_is_given_is_not_looked_for(tmp_path):
+    source = project(tmp_path, COOKIECUTTER)
+    assert layout(source, settings="config.settings.test").wsgi == "config.wsgi"
+    assert layout(source, settings="config.settings.test", wsgi="other:app") == Layout("", "config.settings.test", "other:app", "requirements.txt")
+
+
+def test_a_source_that_is_nowhere_to_read():
+    assert layout("") == Layout("", "", "wsgi", "requirements.txt")
+    assert layout("", settings="config.settings.production").wsgi == "config.settings.wsgi"
+
+
+# Where manage.py is
+
+
+@pytest.mark.parametrize("below", ["src", "backend", "apps/web"])
+def test_manage_py_below_the_top(tmp_path, below):
+    files = {f"{below}/{name}": text for name, text in STARTPROJECT.items()}
+    found = layout(project(tmp_path, {**files, "requirements.txt": ""}))
+    assert found == Layout(below, "blog.settings", "blog.wsgi", "requirements.txt", [f"manage.py is in {below}"])
+
+
+def test_requirements_beside_manage_py(tmp_path):
+    source = project(tmp_path, {**{f"backend/{name}": text for name, text in STARTPROJECT.items()}, "backend/requirements.txt": ""})
+    assert layout(source).requirements == "backend/requirements.txt"
+    assert layout(source, requirements="backend/requirements.txt").requirements == "backend/requirements.txt"
+    (tmp_path / "requirements.txt").write_text("", encoding="utf-8")
+    assert layout(source).requirements == "requirements.txt"
+
+
+def test_the_directory_may_be_given(tmp_path):
+    source = project(tmp_path, {"manage.py": named("x.settings"), **{f"web/{name}": text for name, text in STARTPROJECT.items()}})
+    assert layout(source, directory="web") == Layout("web", "blog.settings", "blog.wsgi", "requirements.txt")
+
+
+def test_the_least_deep_manage_py_counts(tmp_path):
+    elsewhere = ("web/vendor/app", "node_modules/a", ".venv", "docs")
+    source = project(tmp_path, {"web/manage.py": "", **{f"{directory}/manage.py": "" for directory in elsewhere}})
+    assert project_directories(source) == ["web"]
+
+
+def test_several_are_no_choice(tmp_path):
+    source = project(tmp_path, {"api/manage.py": named("api.settings"), "web/manage.py": named("web.settings")})
+    assert project_directories(source) == ["api", "web"]
+    assert layout(source).directory == ""
+
+
+@pytest.mark.parametrize("name", ["a b", "100%", "a\nb", "-"])
+def test_a_directory_that_a_unit_could_not_name(tmp_path, name):
+    source = project(tmp_path, {f"{name}/manage.py": ""})
+    assert project_directories(source) == ([] if name != "-" else ["-"])
+
+
+def test_too_deep_is_not_found(tmp_path):
+    assert project_directories(project(tmp_path, {"a/b/c/manage.py": ""})) == ["a/b/c"]
+    (tmp_path / "a/b/c/manage.py").unlink()
+    assert project_directories(project(tmp_path, {"a/b/c/d/manage.py": ""})) == []
+
+
+def test_links_are_not_followed(tmp_path):
+    project(tmp_path / "elsewhere", {"manage.py": ""})
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/link").symlink_to(tmp_path / "elsewhere")
+    assert project_directories(str(tmp_path / "source")) == []
