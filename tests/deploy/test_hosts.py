@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -66,9 +67,35 @@ def test_where_it_fails_the_other_host_stays_as_it_is(blog: Site, server: Server
     assert [host.live("blog") for host in (server, second)] == old
 
 
+def test_where_one_host_does_not_go_back_the_migrating_one_stays(blog: Site, server: Server, second: Server) -> None:
+    """Else it would take tables from under code that is live on the other."""
+    live = [host.live("blog") for host in (server, second)]
+    (previous,) = (row["release"] for row in json.loads(second.run("shortstop releases blog --json")) if row["state"] == "previous")
+    second.run(f"mv /srv/blog/releases/{previous}/source /root/source")
+    run = blog.rollback("-e", "migrations=reverse")
+    second.run(f"mv /root/source /srv/blog/releases/{previous}/source")
+    run.expect_failure('site "blog": it was not rolled back here')
+    assert [host.live("blog") for host in (server, second)] == live
+    assert "first" in columns(blog)
+    assert [host.get(blog.domain).status for host in (server, second)] == [200, 200]
+
+
 def test_both_go_back(blog: Site, server: Server, second: Server) -> None:
     new = [host.live("blog") for host in (server, second)]
     blog.rollback("-e", "migrations=reverse").expect_success()
     assert "first" not in columns(blog)
     assert [host.live("blog") == before for host, before in zip((server, second), new, strict=True)] == [False, False]
     assert [host.get(blog.domain).status for host in (server, second)] == [200, 200]
+
+
+def test_a_purge_on_one_host_leaves_the_database_to_the_other(blog: Site, server: Server, second: Server) -> None:
+    project, sites = blog.project, blog.project.sites
+    count = "runuser -u postgres -- psql -At -d blog -c 'select count(*) from project_row'"
+    rows = server.run(count)
+    gone = {"blog": {"state": "absent", "purge": True}}
+    project.variables |= {"present": sites, "gone": gone, "sites": f"{{{{ gone if inventory_hostname == '{second.name}' else present }}}}"}
+    run = project.play().expect_success()
+    assert 'site "blog": taken away are its units, its vhost and its variables; purged are its directory /srv/blog' in " ".join(run.output.split())
+    assert server.get(blog.domain).status == 200
+    assert server.run(count) == rows
+    assert not second.succeeds("test -e /srv/blog || getent passwd blog || ls /etc/shortstop/sites/blog*")
