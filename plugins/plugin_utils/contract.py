@@ -12,7 +12,7 @@ from ansible_collections.shortstop.django.plugins.plugin_utils.site_source impor
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import RESERVED_NAMES, SITE_NAME, as_dict, nearest, texts, value_errors
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_whole import database_errors, job_errors, superuser_errors, tls_errors, url_errors
 
-NO_DATABASE_HERE = 'key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite or {host: HOST, password: …}'
+NO_DATABASE_HERE = 'key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite, none or {host: HOST, password: …}'
 
 
 def site_errors(
@@ -104,7 +104,7 @@ def _key_errors(merged: dict, given: dict, required: tuple[str, ...], *, dns_cha
     for key, value in given.items():
         if key in KEYS:
             yield from value_errors(key, value)
-    yield from database_errors(merged.get("database"))
+    yield from database_errors(merged)
     if merged.get("state") != "absent":
         yield from url_errors(merged)
         yield from superuser_errors(merged.get("superuser"))
@@ -183,6 +183,6 @@ def _clashes_elsewhere(sites: dict, elsewhere: tuple[dict, ...]) -> list[str]:
         shared = any((domain, name) in domains.items() for domain in texts(site.get("domains")))
         if shared and "DJANGO_SECRET_KEY" not in as_dict(site, "environment"):
             errors.append(f'site "{name}": key "environment": several hosts serve this site, so DJANGO_SECRET_KEY must come from the vault')
-        if shared and "host" not in as_dict(site, "database"):
+        if shared and "host" not in as_dict(site, "database") and site.get("database") != "none":
             errors.append(f'site "{name}": key "database": several hosts serve this site, so it needs a database that all reach: {{host: HOST, …}}')
     return errors

@@ -49,7 +49,7 @@ def _password_errors(site: dict, live: dict[str, str]) -> Iterator[str]:
     database, user = site["database"], live.get("DJANGO_PG_USER_NAME")
     same = live.get("DJANGO_PG_PASSWORD") == str(database["password"])
     if database["engine"] != "postgres":
-        yield 'key "database": sqlite has no password, so there is nothing to rotate'
+        yield f'key "database": {database["engine"]} has no password, so there is nothing to rotate'
     elif not database["host"]:
         yield 'key "database": PostgreSQL on its own server knows it by its system user (peer authentication), so it has no password to rotate'
     elif same and user == database["user"]:

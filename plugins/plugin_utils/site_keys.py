@@ -43,7 +43,7 @@ KEYS = {
     "environment": Key("environment", "Variables of the site's processes, by name. Texts and whole numbers."),
     "database": Key(
         "database",
-        "`postgres`, on this server; `sqlite`, a file under `var/`; or `{host, port, name, user, password}`, another server.",
+        "`postgres`, on this server; `sqlite`, a file under `var/`; `none`; or `{host, port, name, user, password}`, another server.",
     ),
     "user": Key("user", "The system user that the site runs as. Default: the site's name.", house_wide=False),
     "root": Key("root", "The site's directory. Default: `/srv/` and the site's name.", house_wide=False),
@@ -75,7 +75,8 @@ KEYS = {
     "releases_kept": Key("number", "Releases that stay on the server, the live one included.", minimum=2),
     "superuser": Key(
         "superuser",
-        "`{username, password, email}`, made with the first release and never changed. The password comes from the vault; `email` may be left out.",
+        "`{username, password, email}`, made with the first release and never changed. The password comes from the vault; `email` may be left out. Further keys"
+        " are fields of the user model (`first_name`). `username` is what the model knows its users by, unless a key of that field's name is given.",
     ),
     "fixtures": Key("files", "Files that the first release loads into its database, relative to the directory of `manage.py`.", house_wide=False),
     "timers": Key(

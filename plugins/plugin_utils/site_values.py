@@ -67,6 +67,7 @@ MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?", re.AS
 WEB_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 MEMORY = re.compile(r"[1-9][0-9]*[KMGT]?")
+FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 JOB_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*|(/[^/]+)+")
 _SPAN = r"[1-9][0-9]{0,8} ?(seconds?|sec|s|minutes?|min|m|hours?|hr|h|days?|d|weeks?|w|months?|M|years?|y)"
@@ -81,6 +82,11 @@ PLACEHOLDER = re.compile(
 def nearest(name: object, known: object) -> str:
     close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
     return f'; did you mean "{close[0]}"?' if close else f"; the keys are {', '.join(known)}"
+
+
+def is_misspelt(name: object, known: tuple[str, ...]) -> bool:
+    """Whether a name that may be anything is rather meant to be one of these."""
+    return name not in known and bool(difflib.get_close_matches(str(name), known, cutoff=0.75))
 
 
 def value_errors(key: str, value: object) -> Iterator[str]:
@@ -181,10 +187,10 @@ def _text_errors(say: str, text: object, *, secret: bool) -> Iterator[str]:
 
 
 def _check_database(key: str, _spec: Key, value: object) -> Iterator[str]:
-    if isinstance(value, str) and value in ("postgres", "sqlite"):
+    if isinstance(value, str) and value in ("postgres", "sqlite", "none"):
         return
     if not isinstance(value, dict):
-        yield f'key "{key}" must be postgres, sqlite or {{host: HOST, password: …}}'
+        yield f'key "{key}" must be postgres, sqlite, none or {{host: HOST, password: …}}'
         return
     for part, given in value.items():
         say = f'key "{key}": "{part}"'
@@ -224,8 +230,10 @@ def _check_superuser(key: str, _spec: Key, value: object) -> Iterator[str]:
         return
     for part, given in value.items():
         say = f'key "{key}": "{part}"'
-        if part not in SUPERUSER_KEYS:
+        if is_misspelt(part, SUPERUSER_KEYS):
             yield f"{say} is not known{nearest(part, SUPERUSER_KEYS)}"
+        elif not isinstance(part, str) or not FIELD_NAME.fullmatch(part):
+            yield f"{say} is no field of a user model (lower-case letters, digits and _)"
         elif part != "email" and given == "":
             yield f"{say} is empty; give it a value, or leave out the whole key"
         elif isinstance(given, str | Undefined):

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.certificates import certificate_errors
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import CERTIFICATE_KEYS, DAEMON_KEYS, DATABASE_KEYS, SUPERUSER_KEYS, TIMER_KEYS
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import as_dict, texts
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import as_dict, is_misspelt, texts
 
 
-def database_errors(database: object) -> Iterator[str]:
+def database_errors(site: dict) -> Iterator[str]:
+    database = site.get("database")
+    if database == "none":
+        yield from (f'key "{key}": this site has no database; take it out, or give the site one' for key in ("superuser", "fixtures") if site.get(key))
     if not isinstance(database, dict):
         return
     if "host" not in database and not set(database) - set(DATABASE_KEYS):
@@ -27,7 +30,7 @@ def url_errors(site: dict) -> Iterator[str]:
 
 
 def superuser_errors(superuser: object) -> Iterator[str]:
-    if isinstance(superuser, dict) and superuser and not set(superuser) - set(SUPERUSER_KEYS):
+    if isinstance(superuser, dict) and superuser and not any(is_misspelt(part, SUPERUSER_KEYS) for part in superuser):
         for part in ("username", "password"):
             if part not in superuser:
                 yield f'key "superuser": "{part}" is missing; add it' + (" from the vault" if part == "password" else "")

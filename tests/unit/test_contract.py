@@ -156,8 +156,8 @@ WRONG = [
     ("environment", {"A": ["x"]}, VARIABLE.format("A", A_TEXT)),
     ("environment", {"A": "x\ny"}, VARIABLE.format("A", A_BREAK)),
     ("environment", {"A": "x\0y"}, VARIABLE.format("A", A_BREAK)),
-    ("database", "mysql", 'key "database" must be postgres, sqlite or {host: HOST, password: …}'),
-    ("database", ["postgres"], 'key "database" must be postgres, sqlite or {host: HOST, password: …}'),
+    ("database", "mysql", 'key "database" must be postgres, sqlite, none or {host: HOST, password: …}'),
+    ("database", ["postgres"], 'key "database" must be postgres, sqlite, none or {host: HOST, password: …}'),
     ("database", {**REMOTE, "hots": 1}, 'key "database": "hots" is not known; did you mean "host"?'),
     ("database", {**REMOTE, "host": "http://db"}, HOST),
     ("database", {**REMOTE, "port": "5432"}, PORT),
@@ -232,6 +232,10 @@ WRONG = [
     ("superuser", {**ADMIN, "password": "changeme"}, SUPERUSER.format("password", "is still a placeholder; give it a value of its own")),
     ("superuser", {**ADMIN, "password": UNDEFINED}, SUPERUSER.format("password", "refers to something that is not defined; add it to the vault")),
     ("superuser", {**ADMIN, "email": "x\ny"}, SUPERUSER.format("email", A_BREAK)),
+    ("superuser", {**ADMIN, "mail": "x"}, SUPERUSER.format("mail", 'is not known; did you mean "email"?')),
+    ("superuser", {**ADMIN, "First name": "x"}, SUPERUSER.format("First name", "is no field of a user model (lower-case letters, digits and _)")),
+    ("superuser", {**ADMIN, "first_name": ""}, SUPERUSER.format("first_name", "is empty; give it a value, or leave out the whole key")),
+    ("superuser", {"first_name": "x", "username": "admin"}, SUPERUSER.format("password", "is missing; add it from the vault")),
     ("superuser", {"username": "admin"}, SUPERUSER.format("password", "is missing; add it from the vault")),
     ("superuser", {"password": "kX4-qq"}, SUPERUSER.format("username", "is missing; add it")),
     ("fixtures", "start.json", FIXTURES),
@@ -367,6 +371,8 @@ def test_every_kind_has_a_wrong_value():
         ("superuser", ADMIN),
         ("superuser", {**ADMIN, "email": "admin@example.com"}),
         ("superuser", {**ADMIN, "email": ""}),
+        ("superuser", {**ADMIN, "first_name": "Ada", "phone": "0123"}),
+        ("database", "none"),
         ("fixtures", ["start.json", "blog/fixtures/pages.json"]),
         ("timers", {"poll": {**POLL, "timeout": 50}, "clear-sessions": {"command": "manage.py clearsessions", "calendar": "*-*-* 04:00"}}),
         ("timers", {"poll": {"command": "/usr/bin/env 'a b' \"c\"", "every": "1h 30min"}}),
@@ -839,6 +845,18 @@ def test_an_undefined_value_of_site_common():
 
 def test_a_site_and_site_common_may_each_give_a_part_of_the_database():
     assert errors({"database": {"password": "kX4-qq"}}, common={"database": {"host": "db.example.com"}}) == []
+
+
+@pytest.mark.parametrize("key", ["superuser", "fixtures"])
+def test_what_a_site_without_a_database_cannot_have(source, key):
+    value = {"superuser": ADMIN, "fixtures": ["start.json"]}[key]
+    told = f'site "blog": key "{key}": this site has no database; take it out, or give the site one'
+    assert errors({key: value}, common={"database": "none"}) == [told]
+
+
+def test_several_hosts_may_serve_a_site_without_a_database():
+    site = {"domains": ["blog.example.com"], "database": "none", "environment": {"DJANGO_SECRET_KEY": "kX4-key"}}
+    assert contract.site_errors({"blog": site}, elsewhere=({"blog": site},)) == []
 
 
 def test_a_site_and_site_common_may_each_give_a_part_of_the_superuser():

@@ -175,6 +175,63 @@ def test_a_superuser_is_made_once(project):
     assert run(project, "-m", "django", "shell", "-c", told).stdout.splitlines()[-1] == "True True"
 
 
+PERSON = """
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class People(BaseUserManager):
+    def create_superuser(self, password, **fields):
+        person = self.model(is_admin=True, **fields)
+        person.set_password(password)
+        person.save()
+        return person
+
+
+class Person(AbstractBaseUser):
+    phone = models.CharField(max_length=20, unique=True)
+    first_name = models.CharField(max_length=20)
+    is_admin = models.BooleanField(default=False)
+    objects = People()
+    USERNAME_FIELD = "phone"
+    REQUIRED_FIELDS = ["first_name"]
+"""
+
+
+@pytest.fixture
+def people(project) -> Path:
+    """The release with a user model of its own, and a command of its own that asks."""
+    (project / "shop/models.py").write_text(PERSON, encoding="utf-8")
+    (project / "shop/migrations/0001_initial.py").unlink()
+    (project / "config.py").write_text(f'{SETTINGS}\nAUTH_USER_MODEL = "shop.Person"\n', encoding="utf-8")
+    for name, text in {"__init__.py": "", "commands/__init__.py": "", "commands/createsuperuser.py": "raise SystemExit('which one?')"}.items():
+        (project / "shop/management" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / "shop/management" / name).write_text(text, encoding="utf-8")
+    run(project, "-m", "django", "makemigrations", "shop")
+    migrate(project)
+    return project
+
+
+@pytest.mark.parametrize("named", [{}, {"DJANGO_SUPERUSER_PHONE": "0123"}], ids=["as username", "by the field"])
+def test_a_superuser_of_a_user_model_of_its_own(people, named):
+    given = {**SUPERUSER, "DJANGO_SUPERUSER_FIRST_NAME": "Ada", **named}
+    assert answer(people, "superuser.py", **given) == {"created": True}
+    assert answer(people, "superuser.py", **given) == {"created": False}
+    told = "from shop.models import Person; p = Person.objects.get(); print(p.phone, p.first_name, p.is_admin, p.check_password('open sesame'))"
+    assert run(people, "-m", "django", "shell", "-c", told).stdout.splitlines()[-1] == f"{named.get('DJANGO_SUPERUSER_PHONE', 'ada')} Ada True True"
+
+
+def test_a_field_of_the_user_model_that_nobody_gave_is_named(people):
+    done = run(people, inside.SCRIPTS / "superuser.py", **SUPERUSER)
+    assert done.returncode == 1
+    assert 'This user model asks for first_name; give each as a key of "superuser".' in done.stderr
+
+
+def test_settings_without_a_database(project):
+    (project / "config.py").write_text(SETTINGS.replace("DATABASES =", "UNUSED ="), encoding="utf-8")
+    assert answer(project, "database.py") == {"applied": [], "unapplied": [], "not_atomic": [], "issues": {}}
+
+
 @pytest.mark.parametrize("script", ["own_migrations.py", "database.py", "superuser.py"])
 def test_a_site_s_modules_are_no_others_than_its_own(project, script):
     (project / "database.py").write_text('raise SystemExit("the site\'s own database.py")\n', encoding="utf-8")

@@ -80,6 +80,15 @@ def test_a_command_that_fails_is_called_by_what_it_does(blog, make_release, mach
         list(static_files.collect(blog, NEW))
 
 
+def test_a_project_without_static_files_has_none(blog, make_release, machine):
+    make_release(NEW)
+    (blog.release_dir(NEW) / "static").rmdir()
+    machine.answer("collectstatic", "Unknown command: 'collectstatic'\nType 'manage.py help' for usage.\n", status=1)
+    machine.answer("/inside/compress.py", lambda line: Path(line.split()[-2]).mkdir() or "")
+    assert list(static_files.collect(blog, NEW)) == []
+    assert names(blog.release_dir(NEW) / "static") == set()
+
+
 def test_files_without_hashes_are_a_warning(collected):
     (warning,) = collected({"a.css": "a"})
     assert warning.startswith("the static files carry no hashes")

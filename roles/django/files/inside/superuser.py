@@ -8,13 +8,25 @@ sys.path[0] = os.getcwd()  # the site's modules, and none beside this file
 
 import django
 from django.contrib.auth import get_user_model
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 django.setup()
 
+# A project may have a command of this name that asks, or that wants other arguments.
+from django.contrib.auth.management.commands.createsuperuser import Command
+
+PREFIX = "DJANGO_SUPERUSER_"
+
 User = get_user_model()
-name = os.environ[f"DJANGO_SUPERUSER_{User.USERNAME_FIELD.upper()}"]
+# A user model may know its users by an address or a number.
+variable = PREFIX + User.USERNAME_FIELD.upper()
+name = os.environ.get(variable) or os.environ[f"{PREFIX}USERNAME"]
+os.environ[variable] = name
 exists = User._default_manager.filter(**{User.USERNAME_FIELD: name}).exists()
 if not exists:
-    call_command("createsuperuser", interactive=False)
+    try:
+        call_command(Command(), interactive=False)
+    except CommandError as error:
+        fields = ", ".join(User.REQUIRED_FIELDS)
+        sys.exit(f'{error} This user model asks for {fields}; give each as a key of "superuser".' if fields else str(error))
 print("shortstop answers: " + json.dumps({"created": not exists}))

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from build import PYTHON
 from inside import SCRIPTS
+from report import CommandFailed
 from runner import run, working_directory
 from scratch import scratch, take
 from site_config import Site
 
 MANIFEST = "staticfiles.json"
+NO_COMMAND = "Unknown command: 'collectstatic'"  # of a project without django.contrib.staticfiles, which has no static files
 
 
 def collect(site: Site, new: str) -> Iterator[str]:
@@ -36,7 +38,11 @@ def collect(site: Site, new: str) -> Iterator[str]:
                 name=name,
             )
 
-        run_there(directory / "venv/bin/python", "manage.py", "collectstatic", "--no-input", "--verbosity=0", name="manage.py collectstatic")
+        try:
+            run_there(directory / "venv/bin/python", "manage.py", "collectstatic", "--no-input", "--verbosity=0", name="manage.py collectstatic")
+        except CommandFailed as error:
+            if NO_COMMAND not in error.output:
+                raise
         run_there(PYTHON, "-I", SCRIPTS / "compress.py", collected, site.static_dir, name="compressing the static files")
         take(site, collected, target)
     if _files(target) and not (target / MANIFEST).exists():
