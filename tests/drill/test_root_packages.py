@@ -124,3 +124,31 @@ def test_no_link_out_and_no_fifo_of_a_build_s_is_taken(evil: Hostile, host: Serv
     assert [link for link in links if not link.startswith("/srv/evil/")] == []
     expect_harmless(host)
     evil.mend()
+
+
+# What honest packages bring: a program, a line that runs when Python starts, and an entry point that others look for.
+HONEST = {
+    "evil.py": "import time\n\ndef main():\n    print('the program runs', flush=True)\n    time.sleep(100_000)\n",
+    "evil.pth": "import os; os.environ['STARTED_BY'] = 'a path file'\n",
+    "evil-1.dist-info/entry_points.txt": "[console_scripts]\nevil-worker = evil:main\n[shortstop.test]\nmain = evil:main\n",
+}
+CELERY = "from celery import Celery\n\napp = Celery('tiny', broker='memory://')\n"
+
+
+def test_what_honest_packages_bring_works(evil: Hostile, host: Server) -> None:
+    evil.package(HONEST)
+    (evil.source / "tiny/queue.py").write_text(CELERY)
+    with (evil.source / "requirements.txt").open("a") as file:
+        file.write("celery\n")
+    evil.keys["daemons"] = {"worker": {"command": "evil-worker"}, "queue": {"command": "celery --app tiny.queue worker --pool solo"}}
+    try:
+        evil.deploy().expect_success()
+        units = "site-evil-worker.service site-evil-queue.service"
+        assert host.run(f"systemctl is-active {units}").split() == ["active", "active"]
+        host.run("timeout 30 sh -c 'until journalctl --namespace=evil --output=cat | grep -q \"celery@.* ready\"; do sleep 0.2; done'")
+        assert "the program runs" in host.run("journalctl --namespace=evil --unit=site-evil-worker --output=cat")
+        code = "import importlib.metadata as m, os; print(os.environ['STARTED_BY'], len(m.entry_points(group='shortstop.test')))"
+        assert host.run(f'shortstop manage evil shell --verbosity 0 --command "{code}"').splitlines()[-1] == "a path file 1"
+    finally:
+        del evil.keys["daemons"]
+    evil.mend()
