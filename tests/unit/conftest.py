@@ -246,7 +246,7 @@ def archived(tmp_path, machine, gunicorn) -> tuple[str, Path]:
         return ""
 
     def build(line: str) -> str:
-        if made := re.search(r"/inside/build\.py (\S+) \S+$", line):
+        if made := re.search(r"/inside/build\.py (\S+) \S+ \S+$", line):
             put(made[1], "bin/gunicorn", f"lib/python3.11/site-packages/gunicorn-{gunicorn}.dist-info/METADATA", "pyvenv.cfg", ".lock")
             for name, target in {"bin/python": "/usr/bin/python3", "bin/python3": "python", "bin/python3.11": "python", "lib64": "lib"}.items():
                 (Path(made[1]) / name).symlink_to(target)

@@ -25,7 +25,7 @@ MINOR = platform.python_version().rpartition(".")[0]
 def built(blog, archived, new: str = NEW) -> Path:
     digest, archive = archived
     blog.release_dir(new).mkdir()
-    return build.build(blog, blog.release_dir(new), archive, digest)
+    return build.build(blog, blog.release_dir(new), archive, digest).venv
 
 
 def leaves(machine, make) -> None:
@@ -65,7 +65,7 @@ def test_the_script_runs_where_its_user_may_write(blog, archived, machine):
     assert there == [True]
     assert f" --property=WorkingDirectory={directory}/source " in line
     assert line.endswith(
-        f" -- /usr/bin/env TMPDIR={directory} HOME={directory} /usr/bin/python3 -I {build.SCRIPTS}/build.py {directory}/environment requirements.txt"
+        f" -- /usr/bin/env TMPDIR={directory} HOME={directory} /usr/bin/python3 -I {build.SCRIPTS}/build.py {directory}/environment requirements.txt postgres"
     )
 
 
@@ -143,13 +143,13 @@ def test_a_virtual_environment_is_reached_from_its_release(blog, archived):
 def test_a_virtual_environment_is_named_after_what_it_is_made_of(blog, archived, tmp_path):
     (tmp_path / "source/requirements.txt").write_text("-e .\n", encoding="utf-8")
     digest = collect(tmp_path / "source", archived[1], whole=True).digest
-    assert built(blog, (digest, archived[1])).name == release.requirements_hash(blog.release_dir(NEW) / "source", "requirements.txt", digest)
+    assert built(blog, (digest, archived[1])).name == release.requirements_hash(blog.release_dir(NEW) / "source", "requirements.txt", digest, "postgres")
 
 
 def test_a_build_has_no_say_in_the_name(blog, archived, machine, tmp_path):
     """By the requirements of another release it could put its packages in that one's place."""
     leaves(machine, lambda source, _environment: (source / "requirements.txt").write_text("django\n", encoding="utf-8"))
-    assert built(blog, archived).name == release.requirements_hash(tmp_path / "source", "requirements.txt", archived[0])
+    assert built(blog, archived).name == release.requirements_hash(tmp_path / "source", "requirements.txt", archived[0], "postgres")
 
 
 @pytest.mark.parametrize(("requirements", "others"), [("", False), ("django", True)], ids=["the same", "others"])
@@ -158,7 +158,7 @@ def test_only_other_requirements_build_another_virtual_environment(blog, archive
     (tmp_path / "source/requirements.txt").write_text(requirements, encoding="utf-8")
     (tmp_path / "source/shop/wsgi.py").write_text("changed", encoding="utf-8")
     built(blog, (collect(tmp_path / "source", archived[1], whole=True).digest, archived[1]), NEXT)
-    assert machine.started[1].endswith(" requirements.txt") is others
+    assert machine.started[1].endswith(" requirements.txt postgres") is others
     assert len(list((blog.root / "venvs").iterdir())) == 1 + others
 
 
@@ -252,12 +252,12 @@ def test_a_virtual_environment_has_its_name_only_when_it_is_complete(blog, archi
             built(blog, archived)
     assert not any(path.name[0] != "." for path in (blog.root / "venvs").iterdir())
     venv = built(blog, archived, NEXT)
-    assert machine.started[-1].endswith(" requirements.txt")
+    assert machine.started[-1].endswith(" requirements.txt postgres")
     assert [path.name for path in (blog.root / "venvs").iterdir()] == [venv.name]
 
 
 def test_what_an_earlier_build_left_half_taken_is_no_part_of_the_next(blog, archived, tmp_path):
-    name = release.requirements_hash(tmp_path / "source", "requirements.txt", archived[0])
+    name = release.requirements_hash(tmp_path / "source", "requirements.txt", archived[0], "postgres")
     (blog.root / "venvs" / f".{name}.new/lib").mkdir(parents=True)
     (blog.root / "venvs" / f".{name}.new/lib/left.py").touch()
     venv = built(blog, archived)

@@ -63,8 +63,8 @@ def uv(script, tmp_path, monkeypatch) -> SimpleNamespace:
     return SimpleNamespace(does=does, calls=calls)
 
 
-def run(script: ModuleType, tmp_path: Path, monkeypatch, requirements: str = "requirements.txt") -> None:
-    monkeypatch.setattr(sys, "argv", ["build.py", str(tmp_path / "environment"), requirements])
+def run(script: ModuleType, tmp_path: Path, monkeypatch, requirements: str = "requirements.txt", database: str = "sqlite") -> None:
+    monkeypatch.setattr(sys, "argv", ["build.py", str(tmp_path / "environment"), requirements, database])
     script.main()
 
 
@@ -97,6 +97,44 @@ def test_gunicorn_is_installed_where_the_requirements_do_not_ask_for_it(script, 
     run(script, tmp_path, monkeypatch)
     first, second = (call["words"] for call in uv.calls()[1:])
     assert second == [*first[: first.index("--requirement")], "gunicorn"]
+
+
+@pytest.mark.parametrize("driver", ["psycopg-3.2.1", "psycopg2-2.9.9", "psycopg2_binary-2.9.10"])
+def test_a_driver_that_the_requirements_bring_is_enough(script, uv, tmp_path, monkeypatch, capfd, driver):
+    uv.does(installs=("gunicorn-27.0.1.dist-info", "django-5.2.dist-info", f"{driver}.dist-info"))
+    run(script, tmp_path, monkeypatch, database="postgres")
+    assert len(uv.calls()) == 2
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("django", "driver"),
+    [
+        ("django-5.2", "psycopg[binary]"),
+        ("django-4.2.16", "psycopg[binary]"),
+        ("Django-4.1.13", "psycopg2-binary"),
+        ("Django-3.2.25", "psycopg2-binary"),
+        ("django-10.0", "psycopg[binary]"),
+        ("psycopg_binary-3.2.1", "psycopg[binary]"),
+    ],
+)
+def test_a_driver_is_added_where_the_requirements_bring_none(script, uv, tmp_path, monkeypatch, capfd, django, driver):
+    uv.does(installs=("gunicorn-27.0.1.dist-info", f"{django}.dist-info"))
+    run(script, tmp_path, monkeypatch, database="postgres")
+    assert uv.calls()[-1]["words"][-1] == driver
+    assert capfd.readouterr().out == f"shortstop adds: {driver}\n"
+
+
+@pytest.mark.parametrize("database", ["sqlite", "none"])
+def test_another_database_needs_no_driver(script, uv, tmp_path, monkeypatch, database):
+    run(script, tmp_path, monkeypatch, database=database)
+    assert len(uv.calls()) == 2
+
+
+def test_gunicorn_and_a_driver_come_in_one_step(script, uv, tmp_path, monkeypatch):
+    uv.does(installs=())
+    run(script, tmp_path, monkeypatch, database="postgres")
+    assert uv.calls()[-1]["words"][-2:] == ["gunicorn", "psycopg[binary]"]
 
 
 def test_gunicorn_needs_no_hash_where_the_requirements_have_none_of_it(script, uv, tmp_path, monkeypatch):

@@ -121,6 +121,20 @@ def test_an_old_gunicorn_is_a_warning(blog, archived, gunicorn):
     assert 'GUNICORN_CMD_ARGS="--worker-class=sync --threads=1"' in blog.release_environment(NEW).read_text(encoding="utf-8")
 
 
+def test_what_the_requirements_do_not_bring_is_told(blog, archived, machine):
+    """And nothing else that the site prints."""
+    said, status = next((said, status) for part, said, status in machine.answers if part == "/inside/build.py")
+    added = "shortstop adds: gunicorn\nshortstop adds: psycopg[binary]\nshortstop adds: nonsense\nso shortstop adds: gunicorn\n"
+    machine.answer("/inside/build.py", lambda line: said(line) + added, status)
+    assert prepared(blog, archived) == [
+        "requirements.txt does not bring gunicorn, so gunicorn was added",
+        "requirements.txt does not bring a driver for PostgreSQL, so psycopg[binary] was added",
+    ]
+    # The environment is there now.
+    machine.answer("/inside/build.py", said, status)
+    assert prepared(blog, archived, "0000000000bb") == []
+
+
 def test_gunicorn_is_asked_about_the_module_that_the_unit_names(blog, archived, machine):
     prepared(blog, archived)
     assert any(line.endswith("-m gunicorn --check-config shop.wsgi") for line in machine.started)

@@ -254,16 +254,22 @@ def test_a_link_that_leads_round_in_a_circle_stays_inside(tmp_path, filters):
 def test_requirements_that_others_name_count(tmp_path, line):
     (tmp_path / "requirements.txt").write_text(f"django\n{line}\n", encoding="utf-8")
     (tmp_path / "base.txt").write_text("gunicorn==27.0\n", encoding="utf-8")
-    before = release.requirements_hash(tmp_path, "requirements.txt", SOURCE)
+    before = release.requirements_hash(tmp_path, "requirements.txt", SOURCE, "postgres")
     (tmp_path / "base.txt").write_text("gunicorn==27.1\n", encoding="utf-8")
-    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE) != before
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE, "postgres") != before
+
+
+def test_another_kind_of_database_makes_another_environment(tmp_path):
+    """It may need a driver."""
+    (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-8")
+    assert len({release.requirements_hash(tmp_path, "requirements.txt", SOURCE, database) for database in ("postgres", "sqlite")}) == 2
 
 
 def test_requirements_are_found_from_the_file_that_names_them(tmp_path):
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements/production.txt").write_text("-r base.txt\n", encoding="utf-8")
     (tmp_path / "requirements/base.txt").write_text("django\n", encoding="utf-8")
-    assert re.fullmatch("[0-9a-f]{12}", release.requirements_hash(tmp_path, "requirements/production.txt", SOURCE))
+    assert re.fullmatch("[0-9a-f]{12}", release.requirements_hash(tmp_path, "requirements/production.txt", SOURCE, "postgres"))
 
 
 @pytest.mark.parametrize("outside", ["../base.txt", "{directory}/base.txt", "link.txt"])
@@ -273,15 +279,15 @@ def test_root_reads_no_requirements_outside_of_the_release(tmp_path, outside):
     (tmp_path / "release/link.txt").symlink_to("../base.txt")
     (tmp_path / "release/requirements.txt").write_text(f"-r {outside.format(directory=tmp_path)}\n", encoding="utf-8")
     (tmp_path / "base.txt").write_text("gunicorn\n", encoding="utf-8")
-    before = release.requirements_hash(tmp_path / "release", "requirements.txt", SOURCE)
+    before = release.requirements_hash(tmp_path / "release", "requirements.txt", SOURCE, "postgres")
     (tmp_path / "base.txt").write_text("django\n", encoding="utf-8")
-    assert release.requirements_hash(tmp_path / "release", "requirements.txt", SOURCE) == before
+    assert release.requirements_hash(tmp_path / "release", "requirements.txt", SOURCE, "postgres") == before
 
 
 @pytest.mark.parametrize("line", ["-r requirements.txt", "--require-hashes", "-c https://example.com/constraints.txt", "-e ."])
 def test_lines_that_name_no_other_file_here_are_no_error(tmp_path, line):
     (tmp_path / "requirements.txt").write_text(f"{line}\n", encoding="utf-8")
-    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE)
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE, "postgres")
 
 
 def hashes(directory: Path, line: str) -> set[str]:
@@ -289,7 +295,7 @@ def hashes(directory: Path, line: str) -> set[str]:
     (directory / "requirements.txt").write_text(f"django\n{line}\n", encoding="utf-8")
     (directory / "parts").mkdir()
     (directory / "parts" / "base.txt").write_text("gunicorn\n", encoding="utf-8")
-    return {release.requirements_hash(directory, "requirements.txt", source) for source in (SOURCE, "b" * 64)}
+    return {release.requirements_hash(directory, "requirements.txt", source, "postgres") for source in (SOURCE, "b" * 64)}
 
 
 @pytest.mark.parametrize(
@@ -317,14 +323,14 @@ def test_the_source_does_not_count_for_packages_from_elsewhere(tmp_path, line):
 
 def test_the_source_counts_where_its_requirements_are_in_utf_16(tmp_path):
     (tmp_path / "requirements.txt").write_text("-e .\n", encoding="utf-16")
-    assert len({release.requirements_hash(tmp_path, "requirements.txt", source) for source in (SOURCE, "b" * 64)}) == 2
+    assert len({release.requirements_hash(tmp_path, "requirements.txt", source, "postgres") for source in (SOURCE, "b" * 64)}) == 2
 
 
 def test_requirements_that_are_no_utf_8_have_a_hash(tmp_path):
     found = set()
     for letter in (b"\xe9", b"\xe8"):
         (tmp_path / "requirements.txt").write_bytes(b"# caf" + letter + b"\ndjango\n")
-        found.add(release.requirements_hash(tmp_path, "requirements.txt", SOURCE))
+        found.add(release.requirements_hash(tmp_path, "requirements.txt", SOURCE, "postgres"))
     assert len(found) == 2
 
 
@@ -332,14 +338,14 @@ def test_a_virtual_environment_of_version_0_1_0_is_not_shared(tmp_path):
     """pip made it, with the release's requirements and Python alone in its name."""
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-8")
     older = hashlib.sha256(f"{platform.python_version()}django\n".encode()).hexdigest()[:12]
-    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE) != older
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE, "postgres") != older
 
 
 def test_requirements_of_another_python_are_others(tmp_path, monkeypatch):
     (tmp_path / "requirements.txt").write_text("django\n", encoding="utf-8")
-    before = release.requirements_hash(tmp_path, "requirements.txt", SOURCE)
+    before = release.requirements_hash(tmp_path, "requirements.txt", SOURCE, "postgres")
     monkeypatch.setattr(release.platform, "python_version", lambda: "3.99.0")
-    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE) != before
+    assert release.requirements_hash(tmp_path, "requirements.txt", SOURCE, "postgres") != before
 
 
 @pytest.mark.parametrize(

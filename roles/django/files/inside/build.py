@@ -1,6 +1,8 @@
 """Run as a site's user in its source: makes a virtual environment of the packages that a file asks for, and bytecode.
 
-build.py [DIRECTORY REQUIREMENTS]
+build.py [DIRECTORY REQUIREMENTS DATABASE]
+
+DATABASE is the kind of the site's, such as postgres.
 """
 
 import compileall
@@ -10,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 UV = "/usr/local/lib/shortstop/tools/bin/uv"
@@ -32,12 +35,12 @@ HASH = re.compile(r"\s--hash[=\s]")
 
 def main() -> None:
     if len(sys.argv) > 1:
-        make_environment(Path(sys.argv[1]), sys.argv[2])
+        make_environment(Path(sys.argv[1]), *sys.argv[2:])
     # A file that does not compile is for the checks to find, if anything imports it.
     compileall.compile_dir(".", quiet=2, maxlevels=sys.getrecursionlimit())
 
 
-def make_environment(directory: Path, requirements: str) -> None:
+def make_environment(directory: Path, requirements: str, database: str) -> None:
     home = Path(os.environ["HOME"])
     # A package that comes with the source leaves files where it is built, which are none of the release's.
     source = shutil.copytree(".", home / "packages", symlinks=True)
@@ -60,8 +63,23 @@ def make_environment(directory: Path, requirements: str) -> None:
     uv("venv", "--quiet", "--relocatable", "--python", PYTHON, directory)
     hashes = ["--require-hashes"] if has_hashes(source / requirements, set()) else []
     uv(*install, *hashes, "--requirement", requirements)
-    if not list(directory.glob("lib/python*/site-packages/gunicorn-*.dist-info")):
-        uv(*install, "gunicorn")
+    added = list(lacking(directory, database))
+    if added:
+        uv(*install, *added)
+    for name in added:
+        print(f"shortstop adds: {name}")
+
+
+def lacking(directory: Path, database: str) -> Iterator[str]:
+    """What a site needs to be served, and its requirements do not bring."""
+    # An older packer kept capital letters.
+    there = {found.name.lower().partition("-")[0]: found.name for found in directory.glob("lib/python*/site-packages/*.dist-info")}
+    if "gunicorn" not in there:
+        yield "gunicorn"
+    if database == "postgres" and not {"psycopg", "psycopg2", "psycopg2_binary"} & there.keys():
+        version = re.match(r"\D*(\d+)\.(\d+)", there.get("django", ""))
+        is_old = version and (int(version[1]), int(version[2])) < (4, 2)  # it knows no psycopg 3
+        yield "psycopg2-binary" if is_old else "psycopg[binary]"
 
 
 def pip_variables() -> dict[str, str]:

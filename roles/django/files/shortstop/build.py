@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+from dataclasses import dataclass
 from pathlib import Path
 
 import release
@@ -24,10 +25,20 @@ BUILD_OUTBOUND = ("PrivateNetwork=no", "IPAddressDeny=", "IPAddressAllow=", "Res
 # What root makes itself: a package may have put anything in their place.
 INTERPRETERS = ("bin/python", "bin/python3", f"bin/python{platform.python_version().rpartition('.')[0]}")
 OWN = (*INTERPRETERS, "pyvenv.cfg", ".lock")
+# What the script may add.
+ADDITIONS = ("gunicorn", "psycopg[binary]", "psycopg2-binary")
 
 
-def build(site: Site, directory: Path, archive: Path, source: str) -> Path:
-    """Fill a release's directory with its source and its virtual environment; returns the latter's place.
+@dataclass(frozen=True)
+class Built:
+    """A virtual environment's place, and what it has beside what the requirements ask for."""
+
+    venv: Path
+    added: list[str]
+
+
+def build(site: Site, directory: Path, archive: Path, source: str) -> Built:
+    """Fill a release's directory with its source and its virtual environment.
 
     No code of the site or of its packages runs as root, and root neither compiles nor reads what they made.
     """
@@ -36,13 +47,13 @@ def build(site: Site, directory: Path, archive: Path, source: str) -> Path:
     def unpack(scratch_directory: Path) -> None:
         nonlocal venv
         release.unpack(archive, scratch_directory / "source", source)
-        venv /= release.requirements_hash(scratch_directory / "source", site.requirements, source)
+        venv /= release.requirements_hash(scratch_directory / "source", site.requirements, source, site.database)
 
     with scratch(site, unpack) as directory_of_user:
         made = directory_of_user / "environment"
         variables = [f"{name}={directory_of_user}" for name in ("TMPDIR", "HOME")]
-        wanted = [] if venv.exists() else [made, site.requirements]
-        run(
+        wanted = [] if venv.exists() else [made, site.requirements, site.database]
+        said = run(
             site,
             site.template.read_text(encoding="utf-8"),
             ["/usr/bin/env", *variables, PYTHON, "-I", SCRIPTS / "build.py", *wanted],
@@ -55,7 +66,7 @@ def build(site: Site, directory: Path, archive: Path, source: str) -> Path:
         if wanted:
             _take_environment(site, made, venv)
     (directory / "venv").symlink_to(os.path.relpath(venv, directory))
-    return venv
+    return Built(venv, [name for name in ADDITIONS if f"shortstop adds: {name}" in said.splitlines()])
 
 
 def _take_environment(site: Site, made: Path, venv: Path) -> None:

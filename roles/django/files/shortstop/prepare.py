@@ -18,6 +18,7 @@ from inside import script
 from site_config import Site
 from systemd import systemctl
 
+ADDED_FOR = {"gunicorn": "gunicorn", **dict.fromkeys(("psycopg[binary]", "psycopg2-binary"), "a driver for PostgreSQL")}
 KNOWN = {key: records.SHAPE[key] for key in ("migrations", "leaves")}
 
 
@@ -27,7 +28,9 @@ def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> 
         prune.forget(site, new)
         site.release_dir(new).mkdir(mode=0o750)
         shutil.chown(site.release_dir(new), "root", site.user)
-        version = release.gunicorn_version(build.build(site, site.release_dir(new), archive, source))
+        built = build.build(site, site.release_dir(new), archive, source)
+        yield from (f"{site.requirements} does not bring {ADDED_FOR[name]}, so {name} was added" for name in built.added)
+        version = release.gunicorn_version(built.venv)
         if version < (27,):
             yield f"gunicorn {'.'.join(map(str, version))} loses requests with threads; it runs with sync workers until requirements ask for gunicorn>=27"
         write_configuration(site, new, version)

@@ -106,13 +106,13 @@ def strays(member: tarfile.TarInfo, target: Path) -> bool:
     return any(os.path.commonpath([inside, way]) != inside or len(os.fsencode(way)) > LONGEST for way in map(os.path.realpath, ways))
 
 
-def requirements_hash(release_dir: Path, name: str, source: str) -> str:
-    """Names the virtual environment that these requirements and this Python make.
+def requirements_hash(release_dir: Path, name: str, source: str, database: str) -> str:
+    """Names the virtual environment that these requirements, this Python and this kind of database make.
 
     Where they ask for a package that comes with the source, the whole source counts.
     """
     # Version 0.1.0 made environments with pip, and those are not shared.
-    digest = hashlib.sha256(f"uv {platform.python_version()}".encode())
+    digest = hashlib.sha256(f"uv {platform.python_version()} {database}".encode())
     release_dir = release_dir.resolve()
     seen: set[Path] = set()
 
