@@ -212,8 +212,8 @@ def test_http_3_is_not_announced_where_visitors_come_by_another_port(play, serve
         assert header(ask(server, "https://blog.example.com/static/a.txt")[0], "alt-svc") is None
         assert server.run("ss --listening --udp --numeric --no-header | grep ':443 '").stdout == ""
     play().expect_success()
-    server = next(server for server in servers if not server.backend.name.endswith("bookworm"))
-    assert header(ask(server, "https://blog.example.com/static/a.txt")[0], "alt-svc") == 'h3=":443"; ma=86400'
+    for server in (server for server in servers if not server.backend.name.endswith("bookworm")):
+        assert header(ask(server, "https://blog.example.com/static/a.txt")[0], "alt-svc") == 'h3=":443"; ma=86400'
 
 
 def test_the_linter_of_nginx_finds_nothing(server, tmp_path):
