@@ -33,7 +33,7 @@ def database_sites(hostvars: Mapping, web: Iterable[str], host: str, names: Iter
     entries = sorted(_entries(hostvars, web, host, frozenset(names)), key=lambda entry: entry.rank)
     used = {text for entry in entries if entry.here and entry.site.get("state") != "absent" for text in entry.database}
     kept = {entry.name: entry for entry in entries if entry.here or entry.own}
-    return {name: {**entry.site, "purge": False} if _would_purge(entry, used) else entry.site for name, entry in kept.items()}
+    return {name: {**entry.site, "purge": False} if _takes_from(entry, used) else entry.site for name, entry in kept.items()}
 
 
 def _entries(hostvars: Mapping, web: Iterable[str], host: str, names: frozenset[str]) -> Iterator[_Entry]:
@@ -54,5 +54,6 @@ def _database(site: dict) -> dict:
     return database if isinstance(database, dict) else {"engine": database}
 
 
-def _would_purge(entry: _Entry, used: set[str]) -> bool:
+def _takes_from(entry: _Entry, used: set[str]) -> bool:
+    """Whether a purge would take what a present site uses."""
     return entry.site.get("state") == "absent" and not used.isdisjoint(entry.database)
