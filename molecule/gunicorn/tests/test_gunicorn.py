@@ -226,7 +226,7 @@ def test_of_run_a_site_sees_what_it_needs(server, users):
 def test_what_a_site_sends_to_dev_log_is_in_the_journal(server):
     code = "import logging.handlers; logging.handlers.SysLogHandler('/dev/log').handle(logging.makeLogRecord({'msg': 'proof of dev-log'}))"
     inside(server, code)
-    until(server, 5, "journalctl --namespace blog --output cat | grep --quiet 'proof of dev-log'")
+    until(server, 5, "journalctl --namespace blog --lines 100 --output cat | grep --quiet 'proof of dev-log'")
     assert "proof of dev-log" not in server.check_output("journalctl --output cat --boot")
 
 
@@ -260,7 +260,7 @@ def test_a_site_reaches_no_other_journal(server, users):
     assert "systemd/journal.shop" not in alone(server, "blog", SHOWN)
     write = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'MESSAGE=from blog\\n', '/run/systemd/journal/socket')"
     alone(server, "blog", write)
-    until(server, 5, "journalctl --namespace blog --output cat | grep --quiet 'from blog'")
+    until(server, 5, "journalctl --namespace blog --lines 100 --output cat | grep --quiet 'from blog'")
     assert "from blog" not in server.check_output("journalctl --output cat") + server.check_output("journalctl --namespace shop --output cat")
 
 
