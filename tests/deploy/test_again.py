@@ -1,8 +1,7 @@
-"""The same again, another configuration, the road back, and two at once."""
+"""Another configuration, migrations there and back, and two at once."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 
-import pytest
 from house import Run, Server
 from load import ASSET
 from sites import SOURCE, Site
@@ -70,18 +68,6 @@ def columns(site: Site) -> str:
     )
 
 
-@pytest.mark.short
-def test_the_same_again_changes_nothing(blog: Site) -> None:
-    blog.deploy()
-    live = blog.live
-    for file in blog.source.rglob("*"):
-        os.utime(file, (1, 1))
-        os.chown(file, 1234, 1234)
-    run = blog.project.play().expect_success()
-    assert run.changed == 0
-    assert blog.live == live
-
-
 def test_another_configuration_is_another_release(blog: Site) -> None:
     before = blog.live
     kept = before
@@ -98,31 +84,6 @@ def test_another_configuration_is_another_release(blog: Site) -> None:
     blog.rollback().expect_success()
     assert blog.live == kept
     assert "TasksMax=256" in blog.server.run(f"systemctl cat gunicorn-blog@{blog.live}.service")
-
-
-@pytest.mark.short
-def test_back_to_the_previous_release(blog: Site, table: Table) -> None:
-    blog.deploy().expect_success()
-    old = blog.live
-    blog.write("regretted")
-    blog.deploy().expect_success()
-    regretted = blog.live
-    with blog.load(slow_every=1.5) as load:
-        load.releases.add(old)
-        run = blog.rollback().expect_success()
-    seconds = blog.record[-1]["seconds"]
-    waited = float(re.search(r"blog: retire ([\d.]+) s", run.output)[1])
-    told = f"{seconds:.1f} s on the server, {waited:.1f} s of them for requests that were under way"
-    print(f"\nrollback: {told} (bar: 5)")
-    table.add("rollback to the previous release", load, told)
-    load.expect_none_failed()
-    assert blog.live == old
-    # A whole run leaves it there and says so; asked for by name, it goes on.
-    run = blog.project.play(playbooks=("deploy.yml",)).expect_success()
-    assert f'site "blog": release {regretted} was rolled back from, so {old} stays live' in " ".join(run.output.split())
-    assert blog.live == old
-    blog.deploy().expect_success()
-    assert blog.live == regretted
 
 
 def test_back_across_migrations(blog: Site) -> None:

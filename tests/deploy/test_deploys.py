@@ -1,5 +1,7 @@
-"""Deploys that no visitor notices, after a look at what the same visitors notice of the usual way."""
+"""Deploys that no visitor notices, after a look at what the same visitors notice of the usual way; the same again, and the road back."""
 
+import os
+import re
 import time
 
 import naive
@@ -54,3 +56,40 @@ def test_visitors_notice_no_deploy(blog: Site, server: Server, table: Table, sho
     assert [at for at in flips if not load.in_flight(at)] == []
     assert {release: len(shown) for release, shown in load.contents.items()} == dict.fromkeys(load.releases, 1)
     assert busy.slowest <= 10 * BAR * quiet.slowest
+
+
+@pytest.mark.short
+def test_the_same_again_changes_nothing(blog: Site) -> None:
+    blog.deploy()
+    live = blog.live
+    for file in blog.source.rglob("*"):
+        os.utime(file, (1, 1))
+        os.chown(file, 1234, 1234)
+    run = blog.project.play().expect_success()
+    assert run.changed == 0
+    assert blog.live == live
+
+
+@pytest.mark.short
+def test_back_to_the_previous_release(blog: Site, table: Table) -> None:
+    blog.deploy().expect_success()
+    old = blog.live
+    blog.write("regretted")
+    blog.deploy().expect_success()
+    regretted = blog.live
+    with blog.load(slow_every=1.5) as load:
+        load.releases.add(old)
+        run = blog.rollback().expect_success()
+    seconds = blog.record[-1]["seconds"]
+    waited = float(re.search(r"blog: retire ([\d.]+) s", run.output)[1])
+    told = f"{seconds:.1f} s on the server, {waited:.1f} s of them for requests that were under way"
+    print(f"\nrollback: {told} (bar: 5)")
+    table.add("rollback to the previous release", load, told)
+    load.expect_none_failed()
+    assert blog.live == old
+    # A whole run leaves it there and says so; asked for by name, it goes on.
+    run = blog.project.play(playbooks=("deploy.yml",)).expect_success()
+    assert f'site "blog": release {regretted} was rolled back from, so {old} stays live' in " ".join(run.output.split())
+    assert blog.live == old
+    blog.deploy().expect_success()
+    assert blog.live == regretted
