@@ -78,16 +78,46 @@ def checkout(url: str, version: str, run_dir: Path, inventory_dir: str = "") -> 
         raise GitError(f"{cache_dir()} cannot be used ({error.strerror}); repair that, or set XDG_CACHE_HOME to another directory") from error
 
 
+class _WorkTree:
+    """Asks git of a directory, without running anything that the directory brings: a source may come with a repository, or look like one."""
+
+    def __init__(self, directory: str) -> None:
+        self.git = ["git", "-C", directory]
+        # Nothing is written, and nothing is fetched.
+        self.environment = _environment() | {"GIT_OPTIONAL_LOCKS": "0", "GIT_ALLOW_PROTOCOL": "none"}
+        self.settings = {"core.fsmonitor": "false", "core.quotePath": "false", "safe.bareRepository": "explicit", "status.submoduleSummary": "false"}
+
+    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        # By the environment, since a name may hold anything.
+        given = {"GIT_CONFIG_COUNT": str(len(self.settings))}
+        for number, (name, value) in enumerate(self.settings.items()):
+            given |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        return _run([*self.git, *words], self.environment | given)
+
+    def is_one(self) -> bool:
+        """Whether the directory is part of a work tree. An older git takes any directory with the right names in it for a repository."""
+        done = self.ask("rev-parse", "--absolute-git-dir")
+        return done.returncode == 0 and ".git" in Path(done.stdout.rstrip("\n")).parts
+
+    def turn_filters_off(self) -> None:
+        """Let no program run that converts files."""
+        done = self.ask("config", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$")
+        for name in filter(None, done.stdout.split("\0")):
+            self.settings[name] = "false" if name.endswith(".required") else ""
+
+
 def git_revision(directory: str) -> str:
     """The commit of a directory in a git working copy, with "-dirty" if it holds anything else; "" where there is none to tell."""
-    # The environment keeps `git status` from writing into the working copy.
-    command = ["git", "-C", directory]
-    environment = _environment() | {"GIT_OPTIONAL_LOCKS": "0"}
+    tree = _WorkTree(directory)
     try:
-        commit = _run([*command, "rev-parse", "--verify", "--quiet", "HEAD"], environment)
+        if not tree.is_one():
+            return ""
+        tree.turn_filters_off()
+        commit = tree.ask("rev-parse", "--verify", "--quiet", "HEAD")
         # A directory that the commit does not know, such as an ignored one, is no part of it.
-        inside = _run([*command, "rev-parse", "--verify", "--quiet", "HEAD:./"], environment)
-        status = _run([*command, "status", "--porcelain", "--", "."], environment)
+        inside = tree.ask("rev-parse", "--verify", "--quiet", "HEAD:./")
+        # A submodule has a configuration of its own.
+        status = tree.ask("status", "--porcelain", "--ignore-submodules=all", "--", ".")
     except (GitError, OSError, ValueError):
         return ""
     if commit.returncode or inside.returncode or status.returncode:
@@ -96,16 +126,15 @@ def git_revision(directory: str) -> str:
 
 
 def work_tree_files(directory: str) -> tuple[list[str], list[str]] | None:
-    """What git tracks in a directory of a work tree and what it would add, submodules included, as paths; None for what is no part of one.
-
-    Nothing that the repository configures is run.
-    """
-    # Whose the repository is does not matter where nothing of it runs.
-    git = ["git", "-C", directory, "-c", "safe.directory=*", "-c", "core.fsmonitor=false", "-c", "core.quotePath=false"]
-    environment = _environment() | {"GIT_OPTIONAL_LOCKS": "0"}
+    """What git tracks in a directory of a work tree and what it would add, submodules included, as paths; None for what is no part of one."""
+    tree = _WorkTree(directory)
+    # Whose the repository is does not matter where nothing of it runs. git believes this of a command line alone.
+    tree.git += ["-c", "safe.directory=*"]
     try:
-        ignored = _run([*git, "check-ignore", "--quiet", "."], environment)
-        listed = [_run([*git, "ls-files", "-z", *which], environment) for which in (["--cached"], ["--others", "--exclude-standard"])]
+        if not tree.is_one():
+            return None
+        ignored = tree.ask("check-ignore", "--quiet", ".")
+        listed = [tree.ask("ls-files", "-z", *which) for which in (["--cached"], ["--others", "--exclude-standard"])]
     except GitError:  # there is no git
         return None
     # 1 says that the directory is not ignored, anything else that it is, or that this is no work tree.

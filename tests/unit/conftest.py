@@ -93,6 +93,7 @@ def machine(monkeypatch) -> Machine:
     fake = Machine()
     fake.unit("")
     monkeypatch.setattr(programs, "run", fake)
+    monkeypatch.setattr(programs, "show", lambda words: fake(words).returncode)
     monkeypatch.setattr(subprocess, "run", fake)  # for what an operator types into
     for name in ("chown", "fchown"):
         monkeypatch.setattr(os, name, lambda *_, **__: None)

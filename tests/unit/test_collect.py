@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.shortstop.django.plugins.plugin_utils import collect as module
+from ansible_collections.shortstop.django.plugins.plugin_utils import git_source
 from ansible_collections.shortstop.django.plugins.plugin_utils.collect import collect
 
 
@@ -263,6 +264,39 @@ def test_somebody_else_s_repository_is_read_all_the_same(tmp_path):
     for path in (source, source / ".git"):
         os.chown(path, 12345, 12345)
     assert sent(source)[0] == {"manage.py", ".gitignore"}
+
+
+def looks_like_a_repository(source: Path, program: str) -> None:
+    """Give a directory what git takes for a repository without a work tree, whose configuration runs a program."""
+    for name in ("objects/x", "refs/x", "HEAD"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text("ref: refs/heads/main\n", encoding="utf-8")
+    (source / "config").write_text(f'[core]\nrepositoryformatversion = 0\nbare = false\nworktree = .\nfsmonitor = "{program}"\n', encoding="utf-8")
+
+
+@pytest.mark.parametrize("inside", [True, False], ids=["in a repository", "alone"])
+def test_a_source_that_looks_like_a_repository_runs_nothing(tmp_path, monkeypatch, inside):
+    """Whether git knows how to refuse it or not."""
+    source = tmp_path / "whole/site"
+    source.mkdir(parents=True)
+    (source / "manage.py").write_text("", encoding="utf-8")
+    looks_like_a_repository(source, f"touch {tmp_path}/ran; false")
+    if inside:
+        repository(tmp_path / "whole", {"README": ""})
+    assert "manage.py" in sent(source)[0]
+    assert git_source.git_revision(str(source)) == ""
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize("kind", ["clean", "process"])
+def test_a_repository_s_filters_do_not_run(tmp_path, kind):
+    source = repository(tmp_path / "source", {"manage.py": "", ".gitattributes": "* filter=own\n"})
+    git(source, "config", f"filter.own.{kind}", f"touch {tmp_path}/ran; cat")
+    git(source, "config", "filter.own.required", "true")
+    (source / "manage.py").write_text("changed", encoding="utf-8")
+    assert git_source.git_revision(str(source)).endswith("-dirty")
+    assert sent(source)[0] == {"manage.py", ".gitattributes"}
+    assert not (tmp_path / "ran").exists()
 
 
 def test_without_git_a_work_tree_is_like_any_other(tmp_path, monkeypatch):

@@ -241,6 +241,21 @@ def test_a_link_in_place_of_a_directory_is_refused(blog, archived, machine, plac
         built(blog, archived)
 
 
+def test_nothing_stays_of_an_environment_that_was_not_copied_whole(blog, archived, machine):
+    """It may be as large as the disk."""
+    leaves(machine, lambda _source, environment: os.mkfifo(environment / "fifo"))
+    with pytest.raises(StepFailed, match="a device or a pipe"):
+        built(blog, archived)
+    assert list((blog.root / "venvs").iterdir()) == []
+
+
+def test_what_a_killed_run_left_of_another_environment_goes_first(blog, archived):
+    left = blog.root / "venvs/.0123456789ab.new"
+    (left / "lib").mkdir(parents=True)
+    built(blog, archived)
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("broken", ["take", "symlink_to", "rename"])
 def test_a_virtual_environment_has_its_name_only_when_it_is_complete(blog, archived, machine, monkeypatch, broken):
     def killed(*_arguments: object, **_options: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -170,3 +171,44 @@ def test_no_descriptor_stays_open(script, bounded):
     else:
         programs.run(shell(script))
     assert os.listdir("/proc/self/fd") == before
+
+
+# What an operator looks at
+
+SHOW = "import sys; sys.path.insert(0, {engine!r}); import programs; sys.exit(programs.show(['/bin/sh', '-c', {script!r}]))"
+
+
+def shown(script: str, stdin: int = -1) -> subprocess.Popen:
+    code = SHOW.format(engine=str(Path(programs.__file__).parent), script=script)
+    return subprocess.Popen([sys.executable, "-c", code], stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_what_a_program_prints_is_shown_as_it_comes(tmp_path):
+    process = shown(f"echo one; echo two >&2; until [ -e {tmp_path}/go ]; do sleep 0.05; done; printf three; exit 7")
+    assert process.stdout.readline() == b"one\n"
+    assert process.stderr.readline() == b"two\n"
+    (tmp_path / "go").touch()
+    assert process.communicate() == (b"three", b"")
+    assert process.returncode == 7
+
+
+def test_a_program_reads_what_is_piped_into_it():
+    assert shown("cat", stdin=subprocess.PIPE).communicate(b"fixtures") == (b"fixtures", b"")
+
+
+def test_a_program_gets_no_terminal_of_the_operator_s():
+    ours, theirs = os.openpty()
+    code = SHOW.format(engine=str(Path(programs.__file__).parent), script="for number in 0 1 2; do [ -t $number ] && echo $number; done; cat; echo end")
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    assert process.wait(30) == 0
+    assert os.read(ours, 100) == b"end\r\n"
+    os.close(ours)
+    os.close(theirs)
+
+
+def test_an_output_that_another_process_keeps_open_ends_with_the_program(tmp_path):
+    process = shown(f"sleep 100 & echo $! >{tmp_path}/pid; echo done")
+    try:
+        assert process.communicate(timeout=30)[0] == b"done\n"
+    finally:
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -438,7 +439,7 @@ def test_a_target_that_is_there_already_is_an_error(blog, written, foreign, tmp_
 def test_root_writes_through_no_link_in_the_target(blog, written, foreign, tmp_path, when_opened, name, leads):
     (written / "link").symlink_to("css")
     when_opened("copy", after=lambda: (tmp_path / "copy" / name).symlink_to(tmp_path / leads))
-    with pytest.raises(FileExistsError):
+    with pytest.raises(StepFailed, match=r'^"written", which the site wrote, cannot be copied: File exists$'):
         scratch.take(blog, written, tmp_path / "copy", links=True)
     assert contents(foreign) == {"b.css": "secret"}
     assert not (tmp_path / "nowhere").exists()
@@ -510,13 +511,30 @@ def test_root_takes_only_so_many_bytes(blog, written, tmp_path, monkeypatch, mos
         scratch.take(blog, written, tmp_path / "copy")
 
 
-@pytest.mark.parametrize(("blocks", "ends"), [(SIZE // 4, False), (SIZE // 4 - 1, True)])
-def test_root_takes_no_more_than_the_disk_has_room_for(blog, written, tmp_path, monkeypatch, blocks, ends):
-    monkeypatch.setattr(os, "statvfs", lambda _target: SimpleNamespace(f_bavail=blocks, f_bfree=1000, f_frsize=4, f_bsize=1000))
+@pytest.mark.parametrize(
+    ("blocks", "all_blocks", "ends"),
+    [(SIZE // 4, 0, False), (SIZE // 4 - 1, 0, True), (SIZE // 4, 20, True), (SIZE // 4 + (1 << 28), 10 << 30, False), ((1 << 28) + 1, 10 << 30, True)],
+    ids=["just", "too little", "a twentieth stays", "a gigabyte stays", "into the gigabyte"],
+)
+def test_root_takes_no_more_than_the_disk_has_room_for(blog, written, tmp_path, monkeypatch, blocks, all_blocks, ends):
+    monkeypatch.setattr(os, "statvfs", lambda _target: SimpleNamespace(f_bavail=blocks, f_bfree=1000, f_blocks=all_blocks, f_frsize=4, f_bsize=1000))
     if ends:
         with pytest.raises(StepFailed, match=r'"written", which the site wrote'):
             scratch.take(blog, written, tmp_path / "copy")
     else:
+        scratch.take(blog, written, tmp_path / "copy")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_is_full_sooner_is_a_sentence(blog, written, tmp_path, monkeypatch, number):
+    """Others write to it meanwhile."""
+
+    def write(_descriptor: int, _block: bytes) -> int:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "write", write)
+    monkeypatch.setattr(os, "statvfs", lambda _target: SimpleNamespace(f_bavail=1000, f_blocks=1000, f_frsize=4096))
+    with pytest.raises(StepFailed, match=r'^the disk has no room for "written", which the site wrote; free some, or use a larger disk$'):
         scratch.take(blog, written, tmp_path / "copy")
 
 

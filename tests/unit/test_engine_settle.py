@@ -89,10 +89,12 @@ def test_the_jobs_become_those_of_the_live_release_without_waiting(killed, machi
 def test_what_it_had_on_its_way_is_removed(killed):
     (settle.SCRATCH_DIR / "blog-1" / "wheels").mkdir(parents=True)
     (settle.SCRATCH_DIR / "shop-1").mkdir()
+    (killed.root / "venvs/.0123456789ab.new/lib").mkdir(parents=True)
     (settle.INCOMING_DIR / "blog-1.tar.gz").write_text("", encoding="utf-8")
     (settle.INCOMING_DIR / "shop-1.tar.gz").write_text("", encoding="utf-8")
     settle.settle(killed)
     assert [path.name for directory in (settle.SCRATCH_DIR, settle.INCOMING_DIR) for path in directory.iterdir()] == ["shop-1", "shop-1.tar.gz"]
+    assert not (killed.root / "venvs/.0123456789ab.new").exists()
 
 
 def test_what_waits_for_its_turn_keeps_its_archive(killed, report):

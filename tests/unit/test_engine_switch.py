@@ -13,6 +13,7 @@ from pathlib import Path
 from socketserver import ThreadingMixIn, UnixStreamServer
 
 import jobs
+import programs
 import pytest
 import records
 import switch
@@ -414,6 +415,33 @@ def test_a_release_is_stopped_disabled_and_forgiven_in_this_order(blog, machine,
     switch.stop(blog, OLD)
     units = f"gunicorn-blog@{OLD}.socket gunicorn-blog@{OLD}.service"
     assert machine.started == [f"systemctl stop {units}", f"systemctl disable --quiet {units}", f"systemctl reset-failed {units}"]
+
+
+def test_a_release_that_does_not_stop_in_its_time_is_killed(blog, machine, monkeypatch):
+    """A service may ask systemd for more time again and again."""
+    units = f"gunicorn-blog@{OLD}.socket gunicorn-blog@{OLD}.service"
+    bounds = []
+
+    def run(words: list[str], *, seconds: float = 0, **_options: object) -> subprocess.CompletedProcess:
+        done = machine(words)
+        if words[1] == "stop" and not bounds:
+            bounds.append(seconds)
+            raise programs.Exceeded(words, "took longer", "")
+        return done
+
+    monkeypatch.setattr(programs, "run", run)
+    switch.stop(dataclasses.replace(blog, timeout=45), OLD)
+    assert bounds == [45 + switch.STOP_SPARE]
+    assert machine.started[:3] == [f"systemctl stop {units}", f"systemctl kill --signal=SIGKILL {units}", f"systemctl stop {units}"]
+
+
+def test_a_start_without_end_is_no_start(blog, machine):
+    def exceed(line: str) -> str:
+        raise programs.Exceeded(line.split(), "took longer than 120 seconds", "")
+
+    machine.answer("systemctl start", exceed)
+    with pytest.raises(StepFailed, match="it does not serve /health/: it did not start"):
+        switch.prove(blog, NEW)
 
 
 def test_a_release_without_a_unit_is_not_disabled(blog, machine):

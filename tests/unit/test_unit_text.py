@@ -71,6 +71,7 @@ def test_of_run_a_site_sees_what_it_needs(unit_of):
         SOCKETS,
         NAMES,
         DATABASE,
+        "InaccessiblePaths=-/etc/systemd/system -/dev/ptmx -/dev/pts -/run/systemd/journal/stdout",
     ]
 
 

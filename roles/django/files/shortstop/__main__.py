@@ -11,6 +11,7 @@ import deploy
 import hold
 import lock
 import overview
+import programs
 import release
 import runner
 import settle
@@ -128,7 +129,7 @@ def manage(given: argparse.Namespace) -> int:
         name=f"manage.py {' '.join(given.words[:1])}",
         options=("--collect", "--pty" if terminal else "--pipe"),
     )
-    return subprocess.run(words, check=False).returncode
+    return subprocess.run(words, check=False).returncode if terminal else programs.show(words)
 
 
 def parser() -> argparse.ArgumentParser:

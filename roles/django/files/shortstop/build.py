@@ -43,6 +43,9 @@ def build(site: Site, directory: Path, archive: Path, source: str) -> Built:
     No code of the site or of its packages runs as root, and root neither compiles nor reads what they made.
     """
     venv = site.root / "venvs"
+    # What a killed run left may be as large as the disk.
+    for left in venv.glob(".*.new"):
+        remove(left)
 
     def unpack(scratch_directory: Path) -> None:
         nonlocal venv
@@ -72,8 +75,15 @@ def build(site: Site, directory: Path, archive: Path, source: str) -> Built:
 def _take_environment(site: Site, made: Path, venv: Path) -> None:
     """Put the environment in its place, which it has whole or not at all, with links to the system's Python."""
     unfinished = venv.with_name(f".{venv.name}.new")
-    if unfinished.exists():
-        remove(unfinished)
+    try:
+        _complete(site, made, unfinished)
+        unfinished.rename(venv)
+    finally:
+        if unfinished.exists():
+            remove(unfinished)
+
+
+def _complete(site: Site, made: Path, unfinished: Path) -> None:
     take(site, made, unfinished, links=True, leave=OWN)
     interpreter = os.path.realpath(PYTHON)
     configuration = {"home": os.path.dirname(interpreter), "include-system-site-packages": "false", "version": platform.python_version()}
@@ -82,4 +92,3 @@ def _take_environment(site: Site, made: Path, venv: Path) -> None:
         raise StepFailed('the environment that the site made has no directory "bin"; find what in the source or its packages replaces it')
     for link, target in zip(INTERPRETERS, (interpreter, "python", "python"), strict=True):
         (unfinished / link).symlink_to(target)
-    unfinished.rename(venv)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,31 @@ def run(words: Sequence[str | Path], *, seconds: float = SECONDS, merged: bool =
     if bound:
         raise Exceeded(words, f"took longer than {seconds:g} seconds" if bound == "time" else f"printed more than {OUTPUT >> 20} MB", output)
     return subprocess.CompletedProcess(list(words), process.returncode, output, error)
+
+
+def show(words: Sequence[str | Path]) -> int:
+    """Run a program, show what it prints as it comes, and return its status.
+
+    It gets no terminal of ours, which it could hand on to a process that reads and writes there after its end.
+    """
+    words = [str(word) for word in words]
+    stdin = subprocess.DEVNULL if sys.stdin.isatty() else None
+    with subprocess.Popen(words, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process, selectors.DefaultSelector() as open_pipes:
+        for pipe, ours in ((process.stdout, sys.stdout), (process.stderr, sys.stderr)):
+            open_pipes.register(pipe, selectors.EVENT_READ, ours.buffer)
+        while True:
+            ended = process.poll() is not None
+            ready = open_pipes.select(0 if ended else LOOK) if open_pipes.get_map() else []
+            if ended and not ready:
+                return process.returncode
+            for key, _events in ready:
+                if block := os.read(key.fd, BLOCK):
+                    key.data.write(block)
+                    key.data.flush()
+                else:
+                    open_pipes.unregister(key.fileobj)
+            if not open_pipes.get_map() and not ended:
+                process.wait()
 
 
 def _read(process: subprocess.Popen, printed: dict[int, bytearray], deadline: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pwd
@@ -23,6 +24,7 @@ DEEPEST = 100  # directories in one another
 LONGEST = 1024  # bytes of a path
 MOST_ENTRIES = 200_000
 MOST_BYTES = 10 << 30
+RESERVE = 1 << 30  # bytes of the disk, or a twentieth of it if that is less
 BLOCK = 1 << 20  # bytes
 
 
@@ -63,13 +65,17 @@ def take(site: Site, source: Path, target: Path, *, links: bool = False, leave: 
     with _closing(_open_own(source, user.pw_uid)) as top:
         os.mkdir(target, 0o700)
         disk = os.statvfs(target)
-        # The filesystem keeps a part of its room for root, which is not for what a site wrote.
-        room = disk.f_bavail * disk.f_frsize
+        # Neither the part that the filesystem keeps for root is for what a site wrote, nor what the other sites write meanwhile.
+        room = disk.f_bavail * disk.f_frsize - min(RESERVE, disk.f_blocks * disk.f_frsize // 20)
         bound, too_large = MOST_BYTES, f'"{source.name}", which the site wrote, is larger than {MOST_BYTES >> 30} GB, and root takes no more'
         if room < bound:
             bound, too_large = room, f'the disk has no room for "{source.name}", which the site wrote; free some, or use a larger disk'
         with _closing(os.open(target, UNFOLLOWED | os.O_DIRECTORY)) as new:
-            _Taker(source.name, user, links, frozenset(leave), bound, too_large).directory(top, new, "")
+            try:
+                _Taker(source.name, user, links, frozenset(leave), bound, too_large).directory(top, new, "")
+            except OSError as error:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                raise StepFailed(too_large if full else f'"{source.name}", which the site wrote, cannot be copied: {error.strerror}') from error
 
 
 def _open_own(source: Path, user: int) -> int:

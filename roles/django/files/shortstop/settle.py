@@ -47,7 +47,7 @@ def settle(site: Site, run: str = "") -> None:
         if "live_since" not in (records.read(site, live) or {}):
             records.write(site, live, live_since=site.release_dir(live).stat().st_mtime)
     jobs.install(site, live, wait=False)
-    for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *INCOMING_DIR.glob(f"{run or f'{site.name}-*'}.tar.gz")):
+    for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *(site.root / "venvs").glob(".*.new"), *INCOMING_DIR.glob(f"{run or f'{site.name}-*'}.tar.gz")):
         scratch.remove(left) if left.is_dir() else left.unlink()
     audit.end(site, "interrupted")
 

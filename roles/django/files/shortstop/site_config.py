@@ -33,6 +33,7 @@ class Site:
     # What an older Shortstop wrote lacks these.
     health_timeout: int = 60
     deploy_timeout: int = 1800
+    timeout: int = 30
     workers: int = 1
     fixtures: list[str] = field(default_factory=list)
     timers: dict[str, dict] = field(default_factory=dict)

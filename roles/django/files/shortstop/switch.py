@@ -20,6 +20,8 @@ from site_config import UNIT_DIR, Site
 
 STEADY = 1.5  # seconds that a new release answers without losing a worker before it is trusted
 PAUSE = 0.2  # seconds between questions
+START_TIMEOUT = 120.0  # seconds; systemd itself gives up after 90, unless the release asks it for more
+STOP_SPARE = 30.0  # seconds beside the site's own timeout; systemd itself kills after 10
 DRAIN_TIMEOUT = 30.0  # seconds for a retired one to accept what waits in its socket
 
 
@@ -68,7 +70,7 @@ def prove(site: Site, new: str) -> None:
     """Start the release beside the live one and ask it. systemd's word that it runs is no proof: workers load later."""
     service = site.units(new)[1]
     try:
-        systemd.systemctl("start", *site.units(new))
+        systemd.systemctl("start", *site.units(new), seconds=START_TIMEOUT)
     except StepFailed:
         refuse(site, service, "it did not start")
     answers: list[int | str] = []
@@ -158,7 +160,7 @@ def retire(site: Site, name: str) -> None:
 
 
 def stop(site: Site, name: str) -> None:
-    systemd.systemctl("stop", *site.units(name))
+    systemd.stop(*site.units(name), seconds=site.timeout + STOP_SPARE)
     if site.service_file(name).exists():
         systemd.systemctl("disable", "--quiet", *site.units(name))
     systemd.reset_failed(site.units(name))

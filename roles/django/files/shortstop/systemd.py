@@ -10,11 +10,20 @@ from report import StepFailed, tail
 SETTLE = "shortstop-settle.service"  # sets the sites right at boot, before timers and daemons start
 
 
-def systemctl(*words: str) -> str:
-    done = programs.run(["systemctl", *words])
+def systemctl(*words: str, seconds: float = programs.SECONDS) -> str:
+    done = programs.run(["systemctl", *words], seconds=seconds)
     if done.returncode:
         raise StepFailed(f"systemctl {' '.join(words)}: {done.stderr.strip()}")
     return done.stdout
+
+
+def stop(*units: str, seconds: float) -> None:
+    """Stop units. What has not ended in this time is killed: a service may ask systemd for more time again and again."""
+    try:
+        systemctl("stop", *units, seconds=seconds)
+    except programs.Exceeded:
+        programs.run(["systemctl", "kill", "--signal=SIGKILL", *units])
+        systemctl("stop", *units)
 
 
 def show(unit: str, *properties: str) -> dict[str, str]:
