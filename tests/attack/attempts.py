@@ -176,6 +176,16 @@ def read_journal(given):
     read(given.journal)
 
 
+@attempt("connect to the journal's standard output", control="blog", refusal="EACCES")
+def connect_to_journal(_given):
+    socket.socket(socket.AF_UNIX).connect("/run/systemd/journal/stdout")
+
+
+@attempt("open a terminal", control="blog", refusal="EACCES")
+def open_terminal(_given):
+    os.open("/dev/ptmx", os.O_RDWR)
+
+
 @attempt("list root's home", control="root", refusal="EACCES")
 def list_home(_given):
     os.listdir("/root")

@@ -69,6 +69,37 @@ def test_a_build_that_prints_without_end_ends_the_deploy(evil: Hostile, host: Se
     expect_end(evil.package({"evil.py": ""}, before=print_much), host)
 
 
+def test_a_file_larger_than_the_disk_leaves_nothing_of_it_there(evil: Hostile, host: Server) -> None:
+    """It costs the site nothing, since it is a hole."""
+    plant = "import os\nwith open(os.environ['HOME'] + '/environment/hole', 'wb') as file:\n    file.truncate(4 << 30)\n"
+    expect_end(evil.package({"evil.py": ""}, before=plant), host)
+    assert host.run("ls -A /srv/evil/venvs | grep '^[.]' || true") == ""
+
+
+# gunicorn reads this file, and its main process may ask systemd for more time.
+STAYER = """
+import os, signal, socket
+
+def stay(*_arguments):
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.sendto(b"STOPPING=1\\nEXTEND_TIMEOUT_USEC=3600000000", os.environ["STAYER"])
+
+def on_starting(server):
+    os.environ["STAYER"] = os.environ["NOTIFY_SOCKET"]
+
+def when_ready(server):
+    signal.signal(signal.SIGTERM, stay)
+"""
+
+
+def test_a_release_that_never_stops_is_killed(evil: Hostile, host: Server) -> None:
+    evil.write({"gunicorn.conf.py": STAYER}).deploy().expect_success()
+    old = evil.live
+    evil.mend()
+    assert evil.live != old
+    assert host.run(f"systemctl list-units --plain --no-legend 'gunicorn-evil@{old}*'") == ""
+
+
 # The live release takes whatever it is sent, and lets go of it only when it is retired.
 KEEPER = """
 import socket, threading
