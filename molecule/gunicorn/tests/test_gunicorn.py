@@ -258,7 +258,7 @@ def test_a_site_s_units_start_in_quick_succession(server, users):
 def test_a_site_reaches_no_other_journal(server, users):
     server.check_output("test -S /run/systemd/journal.shop/socket")
     assert "systemd/journal.shop" not in alone(server, "blog", SHOWN)
-    write = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'MESSAGE=from blog\\n', '/run/systemd/journal/socket')"
+    write = "import socket; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'MESSAGE=from %s\\n' % b'blog', '/run/systemd/journal/socket')"
     alone(server, "blog", write)
     until(server, 5, "journalctl --namespace blog --lines 100 --output cat | grep --quiet 'from blog'")
     assert "from blog" not in server.check_output("journalctl --output cat") + server.check_output("journalctl --namespace shop --output cat")
