@@ -140,7 +140,7 @@ def test_what_honest_packages_bring_works(evil: Hostile, host: Server) -> None:
     (evil.source / "tiny/queue.py").write_text(CELERY)
     with (evil.source / "requirements.txt").open("a") as file:
         file.write("celery\n")
-    evil.keys["daemons"] = {"worker": {"command": "evil-worker"}, "queue": {"command": "celery --app tiny.queue worker --pool solo"}}
+    evil.keys["daemons"] = {"worker": {"command": "evil-worker"}, "queue": {"command": "celery --app tiny.queue worker --pool solo --loglevel info"}}
     try:
         evil.deploy().expect_success()
         units = "site-evil-worker.service site-evil-queue.service"
