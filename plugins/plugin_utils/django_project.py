@@ -61,7 +61,7 @@ def project_directories(source: str) -> list[str]:
 def _files(top: Path, names: tuple[str, ...]) -> Iterator[Path]:
     """The files of these names, relative to the top, the least deep ones first, and then in the order of `names`."""
     level = [Path()]
-    for _ in range(DEEPEST + 1):
+    for _depth in range(DEEPEST + 1):
         below = []
         for inside in level:
             yield from (inside / name for name in names if (top / inside / name).is_file())
