@@ -84,7 +84,7 @@ def test_a_web_host_without_a_database_says_so(example: Path, password: str) -> 
     done = check(example, password)
     assert done.returncode != 0
     assert (
-        'site "notes": key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite or {host: HOST, password: …}'
+        'site "notes": key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite, none or {host: HOST, password: …}'
     ) in " ".join(done.stdout.split())
 
 
