@@ -11,7 +11,7 @@ ROLES = {
     "base": "Deploy user | Make the directory of the keys",
     "postgres": "Configure | Say who may come in",
     "environment": "Sites | Make a directory for the configuration of each site",
-    "gunicorn": "Units | Write the units of each site",
+    "gunicorn": "Units | Write the slice, socket and service of each site",
     "nginx": "Vhosts | Write the vhost of every site",
     "django": "Engine | Install uv and the linter of migrations",
 }
