@@ -59,11 +59,11 @@ class Server:
     def main_process(self, site: str) -> int:
         return int(self.run(f"systemctl show --value --property MainPID gunicorn-{site}@{self.live(site)}.service"))
 
-    def get(self, domain: str, path: str = "/", timeout: float = 10) -> http.client.HTTPResponse:
+    def get(self, domain: str, path: str = "/", timeout: float = 10, cookie: str = "") -> http.client.HTTPResponse:
         """The answer to one request over the published port, its body read already."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port(80), timeout=timeout)
         try:
-            connection.request("GET", path, headers={"Host": domain, "Connection": "close"})
+            connection.request("GET", path, headers={"Host": domain, "Connection": "close", "Cookie": cookie})
             answer = connection.getresponse()
             answer.body = answer.read().decode()
             return answer

@@ -32,6 +32,14 @@ options:
     description: The requirements file, relative to the source. It may lie beside C(manage.py) instead.
     type: str
     default: requirements.txt
+  static_url:
+    description: The path of the static files. Read from the settings if empty, or C(/static/).
+    type: str
+    default: ""
+  media_url:
+    description: The path of the uploads. Read from the settings if empty, or C(/media/).
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -43,7 +51,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The keys C(directory), C(settings), C(wsgi) and C(requirements), each a text, and C(told).
+    - The keys C(directory), C(settings), C(wsgi), C(requirements), C(configuration), C(static_url) and C(media_url), each a text, and C(told).
+    - C(configuration) is the class of django-configurations that C(wsgi.py), C(asgi.py) or C(manage.py) names, or empty.
     - C(settings) is empty if nothing names them, C(directory) for the top of the source.
     - C(told) is a list of sentences on what was chosen where there was a choice.
   type: dict
@@ -54,8 +63,9 @@ from dataclasses import asdict
 from ansible_collections.shortstop.django.plugins.plugin_utils.django_project import layout
 
 
-def django_project(source, directory="", settings="", wsgi="", requirements="requirements.txt"):
-    return asdict(layout(source, directory=directory, settings=settings, wsgi=wsgi, requirements=requirements))
+def django_project(source, directory="", settings="", wsgi="", requirements="requirements.txt", static_url="", media_url=""):
+    given = {"directory": directory, "settings": settings, "wsgi": wsgi, "requirements": requirements, "static_url": static_url, "media_url": media_url}
+    return asdict(layout(source, **given))
 
 
 class FilterModule:

@@ -124,7 +124,25 @@ def _claims(name: str, site: dict) -> Iterator[tuple[str, str]]:
     database = as_dict(site, "database")
     where = texts([database.get("name", user), database.get("host")])
     if len(where) == 2:
-        yield "database", " on ".join(filter(None, where))
+        yield from (("database", " on ".join(filter(None, [text, where[1]]))) for text in (where[0], *_further(name, site)))
+
+
+def _further(name: str, site: dict) -> list[str]:
+    """The names of a site's further databases."""
+    given = as_dict(site, "databases")
+    first = as_dict(site, "database").get("name", site.get("user", name))
+    return texts([as_dict(given, alias).get("name", f"{first}_{alias}") for alias in given])
+
+
+def _further_clashes(sites: dict) -> Iterator[str]:
+    """Further databases on this server that are another site's. The first one on this server has its user's name, which is claimed."""
+    here = {name: site for name, site in _present(sites) if site.get("database", "postgres") == "postgres"}
+    owners = {user: name for name, site in here.items() for user in texts([site.get("user", name)])}
+    for name, site in here.items():
+        for database in _further(name, site):
+            owner = owners.setdefault(database, name)
+            if owner != name:
+                yield f'site "{name}": key "databases": database "{database}" is also claimed by site "{owner}"; each needs its own'
 
 
 def _present(sites: dict) -> Iterator[tuple[str, dict]]:
@@ -138,7 +156,7 @@ def _clashes(sites: dict) -> list[str]:
             owner = owners.setdefault((what, which), name)
             if owner != name:
                 errors.append(f'site "{name}": {what} "{which}" is also claimed by site "{owner}"; each needs its own')
-    errors += [error for name, site in _present(sites) for error in _nested(name, site, sites)]
+    errors += [*_further_clashes(sites), *(error for name, site in _present(sites) for error in _nested(name, site, sites))]
     return errors + [error for name, site in sites.items() if _purges(site) for error in _purges_of_others(name, site, sites)]
 
 

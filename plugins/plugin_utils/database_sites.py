@@ -21,11 +21,13 @@ class _Entry:
         return self.here, self.site.get("state") != "absent", self.own
 
     @property
-    def database(self) -> tuple[str, str]:
-        """Its name and its owner's."""
+    def database(self) -> tuple[str, ...]:
+        """Its name, its owner's, and those of the site's further databases."""
         user = self.site.get("user", self.name)
         database = _database(self.site)
-        return database.get("name", user), database.get("user", user)
+        name = database.get("name", user)
+        further = [given.get("name", f"{name}_{alias}") for alias, given in self.site.get("databases", {}).items()]
+        return name, database.get("user", user), *further
 
 
 def database_sites(hostvars: Mapping, web: Iterable[str], host: str, names: Iterable[str]) -> dict[str, dict]:

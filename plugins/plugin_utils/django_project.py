@@ -11,6 +11,13 @@ from pathlib import Path
 
 # What both manage.py and wsgi.py write: os.environ.setdefault("DJANGO_SETTINGS_MODULE", "blog.settings"), or an assignment.
 NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*["']([\w.]+)["']""")
+# The same for a class of django-configurations.
+CONFIGURATION = re.compile(r"""DJANGO_CONFIGURATION["']\s*(?:,|\]\s*=)\s*["'](\w+)["']""")
+CLASS = re.compile(r"^class\s+(\w+)", re.MULTILINE)
+URL = {name: re.compile(rf"""^[ \t]*{name}\b[^=\n]*=\s*["']([^"'\n]*)["']\s*(?:#.*)?$""", re.MULTILINE) for name in ("STATIC_URL", "MEDIA_URL")}
+STAR_IMPORT = re.compile(r"^[ \t]*from\s+(\.*)([\w.]*)\s+import\s+\*", re.MULTILINE)
+URL_PATH = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)+")
+URLS = {"static_url": "/static/", "media_url": "/media/"}
 DEVELOPERS = ("local", "dev", "devel", "development", "test", "testing")
 PRODUCTION = ("production", "prod")
 # Below these lies no project of the source's own.
@@ -22,16 +29,31 @@ PLAIN_PATH = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 
 @dataclass(frozen=True)
 class Layout:
-    """A project's parts. `directory` is manage.py's, relative to the source, "" for its top; `settings` is "" where nothing names them."""
+    """A project's parts. `directory` is manage.py's, relative to the source, "" for its top; `settings` is "" where nothing names them.
+
+    `configuration` is a class of django-configurations, "" where there is none. The URLs are paths that begin and end with a slash.
+    """
 
     directory: str
     settings: str
     wsgi: str
     requirements: str
     told: list[str] = field(default_factory=list)  # what was chosen where there was a choice, a sentence each
+    configuration: str = ""
+    static_url: str = URLS["static_url"]
+    media_url: str = URLS["media_url"]
 
 
-def layout(source: str, *, directory: str = "", settings: str = "", wsgi: str = "", requirements: str = "requirements.txt") -> Layout:
+def layout(
+    source: str,
+    *,
+    directory: str = "",
+    settings: str = "",
+    wsgi: str = "",
+    requirements: str = "requirements.txt",
+    static_url: str = "",
+    media_url: str = "",
+) -> Layout:
     """Find the parts of the project in a source, "" for one that is nowhere to read. What is given is not looked for."""
     told = []
     if source and not directory:
@@ -46,7 +68,13 @@ def layout(source: str, *, directory: str = "", settings: str = "", wsgi: str = 
             told.append(reason)
     if source and directory and not Path(source, requirements).is_file() and (base / requirements).is_file():
         requirements = f"{directory}/{requirements}"
-    return Layout(directory, settings, wsgi or _wsgi(base, settings), requirements, told)
+    texts = _settings_texts(base, settings) if base else []
+    configuration, reason = _configuration(base, settings, texts) if base else ("", "")
+    if reason:
+        told.append(reason)
+    urls = {name: url for name, url in {"static_url": static_url, "media_url": media_url}.items() if url}
+    urls = {**_urls(texts, urls), **urls}
+    return Layout(directory, settings, wsgi or _wsgi(base, settings), requirements, told, configuration, **urls)
 
 
 def project_directories(source: str) -> list[str]:
@@ -73,17 +101,25 @@ def _files(top: Path, names: tuple[str, ...]) -> Iterator[Path]:
         level = below
 
 
-def _named(file: Path) -> str:
+def _text(file: Path) -> str:
     try:
-        found = NAMED.search(file.read_text(encoding="utf-8", errors="replace"))
+        return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
+
+
+def _named(file: Path, pattern: re.Pattern = NAMED) -> str:
+    found = pattern.search(_text(file))
     return found[1] if found else ""
 
 
-def _is_there(base: Path, module: str) -> bool:
+def _module_file(base: Path, module: str) -> Path | None:
     path = base.joinpath(*module.split("."))
-    return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+def _is_there(base: Path, module: str) -> bool:
+    return _module_file(base, module) is not None
 
 
 def _settings(base: Path) -> tuple[str, str]:
@@ -114,6 +150,50 @@ def _entry_point(base: Path, of_manage: str) -> tuple[str, str]:
     if not own and (not of_manage or len({named for _name, named in found}) == 1):
         own = found
     return own[0] if own else ("", "")
+
+
+def _settings_texts(base: Path, settings: str) -> list[str]:
+    """The texts of the settings module and of those that it takes all names from, the nearest one first."""
+    texts, waiting, seen = [], [settings] if settings else [], set()
+    while waiting:
+        module = waiting.pop(0)
+        file = _module_file(base, module)
+        if module in seen or not file:
+            continue
+        seen.add(module)
+        texts.append(_text(file))
+        package = module.split(".") if file.name == "__init__.py" else module.split(".")[:-1]
+        for dots, name in STAR_IMPORT.findall(texts[-1]):
+            above = package[: len(package) - len(dots) + 1] if dots else []
+            waiting.append(".".join([*above, *filter(None, [name])]))
+    return texts
+
+
+def _configuration(base: Path, settings: str, texts: list[str]) -> tuple[str, str]:
+    """The class of django-configurations to use, and why it is this one if there was another."""
+    entries = [Path(*package) / name for package in _packages(settings) for name in ("wsgi.py", "asgi.py")]
+    named = [(file.as_posix(), found) for file in (*entries, Path("manage.py")) if (found := _named(base / file, CONFIGURATION))]
+    if not named:
+        return "", ""
+    file, configuration = named[0]
+    if configuration.lower() in DEVELOPERS:
+        classes = {name.lower(): name for text in texts for name in CLASS.findall(text)}
+        for name in PRODUCTION:
+            if name in classes:
+                return classes[name], f"the configuration is {classes[name]}, since {file} names a developer's"
+    return configuration, ""
+
+
+def _urls(texts: list[str], given: dict[str, str]) -> dict[str, str]:
+    """Where the settings say that static files and uploads are; by convention where they do not, or name another server."""
+    found = dict(given)
+    for name, convention in URLS.items():
+        values = [URL[name.upper()].findall(text)[-1:] for text in texts]
+        value = next((value[0] for value in values if value), "")
+        path = "" if "//" in value else f"/{value.strip('/')}/"
+        found.setdefault(name, path if URL_PATH.fullmatch(path) and not path.startswith("/.well-known/") else convention)
+    first, second = sorted(found.values(), key=len)
+    return {**URLS, **given} if second.startswith(first) else found
 
 
 def _packages(settings: str) -> Iterator[list[str]]:

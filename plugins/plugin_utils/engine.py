@@ -69,7 +69,9 @@ class Run:
             lines = self.ask("follow", run, f"--after={len(self.steps)}", f"--seconds={FOLLOW}")
             for line in lines:
                 self.steps.append(line)
-                if line["result"] == "done":
+                if line["result"] == "told":
+                    self.tell(line["message"])
+                elif line["result"] == "done":
                     self.tell(f"{line['step']} {line['seconds']:.1f} s")
             if lines and lines[-1]["step"] == END:
                 return self.steps.pop()

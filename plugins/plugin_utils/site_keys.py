@@ -45,12 +45,27 @@ KEYS = {
         "database",
         "`postgres`, on this server; `sqlite`, a file under `var/`; `none`; or `{host, port, name, user, password}`, another server.",
     ),
+    "databases": Key(
+        "databases",
+        "Further databases beside the first, by their alias in DATABASES: `{analytics: {}}`, on the same server and of the same user. The variable"
+        " `ANALYTICS_DATABASE_URL` leads there. `name` is the database's; default: the name of the first, `_` and the alias. Each is migrated.",
+        house_wide=False,
+    ),
     "user": Key("user", "The system user that the site runs as. Default: the site's name.", house_wide=False),
     "root": Key("root", "The site's directory. Default: `/srv/` and the site's name.", house_wide=False),
     "settings": Key(
         "module",
         "Django's settings module. Default: the one that `wsgi.py`, `asgi.py` or `manage.py` names, in this order; where that is a developer's, such as"
         " `local`, and `production` or `prod` lies beside it, that one.",
+    ),
+    "settings_left": Key(
+        "settings",
+        "Settings that stay as the project has them, by name, such as `[ALLOWED_HOSTS]`; `[all]` are all. A release whose DEBUG is on, or whose secret key"
+        " is not the site's, is refused all the same.",
+    ),
+    "environment_names": Key(
+        "variables",
+        "Further names of variables, with the variable that each takes its value from: `{DB_NAME: DJANGO_PG_DB_NAME}`.",
     ),
     "wsgi": Key("module", "The WSGI module, with `:name` unless `application`. Default: the `wsgi.py` beside the settings, or in a package around them."),
     "requirements": Key("file", "The requirements file, relative to the source, or else to the directory of `manage.py`."),
@@ -64,8 +79,8 @@ KEYS = {
         "Seconds that each command of a deploy may take, such as installing packages, `collectstatic` or `migrate`. One that takes longer is ended.",
         minimum=1,
     ),
-    "static_url": Key("path", "Where nginx serves the static files, as Django's STATIC_URL."),
-    "media_url": Key("path", "Where nginx serves uploads, as Django's MEDIA_URL."),
+    "static_url": Key("path", "Where nginx serves the static files. Default: STATIC_URL, if the settings write it as a text, or else `/static/`."),
+    "media_url": Key("path", "Where nginx serves uploads. Default: MEDIA_URL, if the settings write it as a text, or else `/media/`."),
     "login_paths": Key("paths", "Where visitors log in: who posts there too often waits."),
     "basic_auth": Key(
         "users",
@@ -112,6 +127,7 @@ KEYS = {
 
 HOUSE_WIDE = [name for name, spec in KEYS.items() if spec.house_wide]
 DATABASE_KEYS = ("host", "port", "name", "user", "password")
+FURTHER_DATABASE_KEYS = ("name",)
 SOURCE_KEYS = ("path", "git", "version", "directory")
 SUPERUSER_KEYS = ("username", "password", "email")
 TIMER_KEYS = ("command", "every", "calendar", "timeout")

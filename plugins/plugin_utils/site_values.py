@@ -15,6 +15,7 @@ from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import 
     CERTIFICATE_KEYS,
     DAEMON_KEYS,
     DATABASE_KEYS,
+    FURTHER_DATABASE_KEYS,
     KEYS,
     LIMIT_KEYS,
     SANDBOX_KEYS,
@@ -29,7 +30,14 @@ from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import 
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_source import BUNDLED_SOURCES
 
 # Shortstop sets these itself, release by release.
-RESERVED_VARIABLES = ("SHORTSTOP_RELEASE", "GUNICORN_CMD_ARGS", "DJANGO_STATIC_ROOT")
+RESERVED_VARIABLES = (
+    "SHORTSTOP_RELEASE",
+    "SHORTSTOP_SETTINGS",
+    "SHORTSTOP_SETTINGS_LEFT",
+    "SHORTSTOP_DATABASES",
+    "GUNICORN_CMD_ARGS",
+    "DJANGO_STATIC_ROOT",
+)
 
 # Keys before the one in use, of which there may be none.
 FALLBACKS = "DJANGO_SECRET_KEY_FALLBACKS"
@@ -67,6 +75,9 @@ MODULE_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?", re.AS
 WEB_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 MEMORY = re.compile(r"[1-9][0-9]*[KMGT]?")
+SETTING_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+DATABASE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+DATABASE_ALIAS = re.compile(r"[a-z][a-z0-9_]{0,20}")
 FIELD_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 JOB_NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 PROGRAM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*|(/[^/]+)+")
@@ -208,6 +219,47 @@ def _check_database(key: str, _spec: Key, value: object) -> Iterator[str]:
                 yield f"{say} must be a host name or an IPv4 address"
         elif not isinstance(given, str) or not SITE_NAME.fullmatch(given):
             yield f"{say} must be a lower-case letter, then up to 30 letters, digits or _"
+
+
+def _check_databases(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f'key "{key}" must be a dict by alias, such as {{analytics: {{}}}}'
+        return
+    for alias, given in value.items():
+        say = f'key "{key}": "{alias}"'
+        if not isinstance(alias, str) or not DATABASE_ALIAS.fullmatch(alias):
+            yield f"{say} is no alias (a lower-case letter, then up to 20 lower-case letters, digits or _)"
+        elif alias == "default":
+            yield f'{say} is the first database, which key "database" names'
+        elif not isinstance(given, dict):
+            yield f"{say} must be a dict, such as {{name: {alias}}} or {{}}"
+        else:
+            for part, name in given.items():
+                if part not in FURTHER_DATABASE_KEYS:
+                    yield f'{say}: "{part}" is not known{nearest(part, FURTHER_DATABASE_KEYS)}'
+                elif not isinstance(name, str) or not DATABASE_NAME.fullmatch(name):
+                    yield f'{say}: "{part}" must be a lower-case letter, then up to 62 letters, digits or _'
+
+
+def _check_settings(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, list) or any(name != "all" and (not isinstance(name, str) or not SETTING_NAME.fullmatch(name)) for name in value):
+        yield f'key "{key}" must be a list of names of settings, such as [ALLOWED_HOSTS], or [all]'
+
+
+def _check_variables(key: str, _spec: Key, value: object) -> Iterator[str]:
+    if not isinstance(value, dict):
+        yield f'key "{key}" must be a dict, such as {{DB_NAME: DJANGO_PG_DB_NAME}}'
+        return
+    for name, of in value.items():
+        say = f'key "{key}": variable "{name}"'
+        if not isinstance(name, str) or not VARIABLE_NAME.fullmatch(name):
+            yield f"{say} is no name of a variable (letters, digits and _)"
+        elif name in RESERVED_VARIABLES:
+            yield f"{say} is set by Shortstop for each release; leave it out"
+        elif not isinstance(of, str) or not VARIABLE_NAME.fullmatch(of):
+            yield f"{say} must be given the name of the variable whose value it takes, such as DJANGO_PG_DB_NAME"
+        elif of in RESERVED_VARIABLES:
+            yield f"{say} cannot take the value of {of}, which each release has its own of"
 
 
 def _check_certificate(key: str, _spec: Key, value: object) -> Iterator[str]:
@@ -427,6 +479,9 @@ _CHECKS = {
     "number": _check_number,
     "environment": _check_environment,
     "database": _check_database,
+    "databases": _check_databases,
+    "settings": _check_settings,
+    "variables": _check_variables,
     "user": _check_user,
     "root": _check_root,
     "module": _check_module,

@@ -14,6 +14,8 @@ def database_errors(site: dict) -> Iterator[str]:
     database = site.get("database")
     if database == "none":
         yield from (f'key "{key}": this site has no database; take it out, or give the site one' for key in ("superuser", "fixtures") if site.get(key))
+        if site.get("databases"):
+            yield 'key "databases": this site has no first database, beside which these would be; give it one by key "database"'
     if not isinstance(database, dict):
         return
     if "host" not in database and not set(database) - set(DATABASE_KEYS):

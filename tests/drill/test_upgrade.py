@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,17 @@ import pytest
 from house import ROOT, Project, Server, Visitors, fresh_host
 
 BEFORE = "7e56c64"  # the last commit of version 0.1.0
+SIGN_IN = """
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.db import SessionStore
+
+user = get_user_model().objects.create_superuser("ada", "ada@example.com", "correct horse battery")
+backend = "django.contrib.auth.backends.ModelBackend"
+session = SessionStore()
+session.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: backend, HASH_SESSION_KEY: user.get_session_auth_hash()})
+session.save()
+print(session.session_key)
+"""
 RELEASES = os.environ.get("RELEASES", "bookworm trixie").split()
 
 
@@ -40,14 +52,25 @@ def upgraded(server: Server, earlier: Path, tmp_path_factory: pytest.TempPathFac
     before = Project(directory, server, root=earlier, playbook=earlier / "site.yml")
     now = Project(directory, server, sites=before.sites)
     for name in ("tatis", "uat"):
-        before.sites[name] = {**before.bundled(name), "source": {"path": str(earlier / "app")}}
+        before.sites[name] = {**before.bundled(name), "source": {"path": str(earlier / "app")}, "environment": {"DJANGO_ADMIN_PATH": "admin"}}
     before.play().expect_success()
     server.run("basename $(readlink /srv/tatis/current) >/root/before")
+    server.run("echo uploaded >/srv/tatis/media/words.txt; chown tatis: /srv/tatis/media/words.txt")
+    server.run(f"shortstop manage tatis shell -v 0 -c {shlex.quote(SIGN_IN)} >/root/session")
+    expect_belongings(server)
     with Visitors(server, "tatis.example.com") as tatis, Visitors(server, "uat.example.com") as uat:
         now.play().expect_success()
     assert (tatis.failed, uat.failed) == ([], [])
     print(f"\n{tatis.asked + uat.asked} requests during the run, 0 failed")
     return now
+
+
+def expect_belongings(server: Server) -> None:
+    """Data, an upload and the session of somebody who signed in before."""
+    assert server.get("tatis.example.com", "/media/words.txt").body == "uploaded\n"
+    page = server.get("tatis.example.com", "/admin/", cookie=f"sessionid={server.run('tail -n 1 /root/session').strip()}")
+    assert page.status == 200
+    assert "Log out" in page.body
 
 
 def before(server: Server) -> str:
@@ -64,6 +87,11 @@ def test_a_run_makes_releases_of_the_new_layout(upgraded: Project, server: Serve
     assert server.live("tatis") != before(server)
     assert server.succeeds("test -f /srv/tatis/current/source/manage.py")
     assert health(server)["release"] == server.live("tatis")
+    expect_belongings(server)
+
+
+def test_the_settings_of_the_bundled_site_are_left_as_they_are(upgraded: Project, server: Server) -> None:
+    assert server.run("shortstop settings tatis") == "the settings of tatis are the project's own\n"
 
 
 def test_a_second_run_changes_nothing(upgraded: Project) -> None:
@@ -80,6 +108,7 @@ def test_a_release_from_before_serves_again(upgraded: Project, server: Server) -
         server.run("shortstop rollback tatis")
     assert tatis.failed == []
     assert health(server)["release"] == before(server) == server.live("tatis")
+    expect_belongings(server)
 
 
 def test_a_release_from_before_starts_again_and_runs_commands(upgraded: Project, server: Server) -> None:
@@ -93,4 +122,5 @@ def test_the_next_deploy_goes_forward_again(upgraded: Project, server: Server) -
         upgraded.play("-e", "only=tatis", playbooks=("deploy.yml",)).expect_success()
     assert tatis.failed == []
     assert health(server)["release"] == server.live("tatis") != before(server)
+    expect_belongings(server)
     assert server.run("systemctl --failed --plain --no-legend") == ""

@@ -172,7 +172,9 @@ def blog(tmp_path: Path, monkeypatch, machine, engine) -> Iterator:
     (places["UNIT_DIR"] / "gunicorn-blog@.socket").write_text("[Socket]\n", encoding="utf-8")
     (places["CONFIGURATION_DIR"] / "blog").mkdir(parents=True)
     (places["CONFIGURATION_DIR"] / "blog" / "site.json").write_text(json.dumps(given), encoding="utf-8")
-    (places["CONFIGURATION_DIR"] / "blog" / "environment").write_text('COLOUR="red"\nDJANGO_SECRET_KEY="not a secret"\n', encoding="utf-8")
+    (places["CONFIGURATION_DIR"] / "blog" / "environment").write_text(
+        'COLOUR="red"\nDJANGO_SECRET_KEY="not a secret"\nDJANGO_SETTINGS_MODULE="shop.settings"\n', encoding="utf-8"
+    )
     places["SERVER_ENVIRONMENT"].write_text('PATH="/bin"\n', encoding="utf-8")
     yield site_config.Site.load("blog")
     shutil.rmtree(run)
@@ -257,7 +259,8 @@ def archived(tmp_path, machine, gunicorn) -> tuple[str, Path]:
     (tmp_path / "source/requirements.txt").touch()
     machine.answer("/inside/build.py", build)
     machine.answer("collectstatic", lambda line: put(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1], "css/a.css", "staticfiles.json"))
-    machine.answer_of("own_migrations.py", migrations={"shop.0001_initial": []}, leaves=["shop.0001_initial"])
+    machine.answer_of("gate.py", refused=[], told=[])
+    machine.answer_of("own_migrations.py", migrations={"shop.0001_initial": []}, leaves=["shop.0001_initial"], refused=[])
     return collect(tmp_path / "source", tmp_path / "archive.tar.gz", whole=True).digest, tmp_path / "archive.tar.gz"
 
 

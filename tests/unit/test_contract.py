@@ -106,6 +106,8 @@ WEB_USER = 'key "basic_auth": a name is a letter or digit, then up to 63 letters
 WEB_PASSWORD = 'key "basic_auth": the password of "ada" {}'
 NEEDS_HOST = 'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
 
+SETTINGS_LEFT = 'key "settings_left" must be a list of names of settings, such as [ALLOWED_HOSTS], or [all]'
+
 WRONG = [
     ("domains", "blog.example.com", NAMES),
     ("domains", [], NAMES),
@@ -147,6 +149,31 @@ WRONG = [
     ("state", False, 'key "state" must be one of: present, absent'),
     ("purge", "yes", 'key "purge" must be true or false, without quotes'),
     ("purge", 1, 'key "purge" must be true or false, without quotes'),
+    ("environment_names", ["A"], 'key "environment_names" must be a dict, such as {DB_NAME: DJANGO_PG_DB_NAME}'),
+    ("environment_names", {"A-B": "DEBUG"}, 'key "environment_names": variable "A-B" is no name of a variable (letters, digits and _)'),
+    (
+        "environment_names",
+        {"DB_NAME": 1},
+        'key "environment_names": variable "DB_NAME" must be given the name of the variable whose value it takes, such as DJANGO_PG_DB_NAME',
+    ),
+    (
+        "environment_names",
+        {"ROOT": "DJANGO_STATIC_ROOT"},
+        'key "environment_names": variable "ROOT" cannot take the value of DJANGO_STATIC_ROOT, which each release has its own of',
+    ),
+    (
+        "environment_names",
+        {"SHORTSTOP_SETTINGS": "DEBUG"},
+        'key "environment_names": variable "SHORTSTOP_SETTINGS" is set by Shortstop for each release; leave it out',
+    ),
+    ("settings_left", "ALLOWED_HOSTS", SETTINGS_LEFT),
+    ("settings_left", ["allowed_hosts"], SETTINGS_LEFT),
+    ("databases", ["analytics"], 'key "databases" must be a dict by alias, such as {analytics: {}}'),
+    ("databases", {"Old": {}}, 'key "databases": "Old" is no alias (a lower-case letter, then up to 20 lower-case letters, digits or _)'),
+    ("databases", {"default": {}}, 'key "databases": "default" is the first database, which key "database" names'),
+    ("databases", {"old": None}, 'key "databases": "old" must be a dict, such as {name: old} or {}'),
+    ("databases", {"old": {"host": "x"}}, 'key "databases": "old": "host" is not known; the keys are name'),
+    ("databases", {"old": {"name": "Old"}}, 'key "databases": "old": "name" must be a lower-case letter, then up to 62 letters, digits or _'),
     ("environment", ["A=1"], 'key "environment" must be a dict of variables, such as {DJANGO_SECRET_KEY: …}'),
     ("environment", {"1A": "x"}, VARIABLE.format("1A", A_NAME)),
     ("environment", {7: "x"}, VARIABLE.format(7, A_NAME)),
@@ -545,11 +572,31 @@ def test_a_part_of_the_database_that_is_undefined(part, advice):
             'database "web on db.example.com"',
         ),
         ({"database": {**REMOTE, "name": "shop"}}, {"database": REMOTE}, 'database "shop on db.example.com"'),
+        ({"database": REMOTE, "databases": {"old": {"name": "shop"}}}, {"database": REMOTE}, 'database "shop on db.example.com"'),
     ],
 )
 def test_what_two_sites_claim(blog, shop, claim):
     sites = {"blog": {**DOMAINS, **blog}, "shop": {"domains": ["shop.example.com"], **shop}}
     assert contract.site_errors(sites) == [f'site "shop": {claim} is also claimed by site "blog"; each needs its own']
+
+
+@pytest.mark.parametrize(
+    ("blog", "shop", "told"),
+    [
+        ({"databases": {"old": {"name": "shop"}}}, {}, ('"blog"', '"shop"', '"shop"')),
+        ({"databases": {"old": {"name": "web"}}}, {"user": "web"}, ('"blog"', '"web"', '"shop"')),
+        ({"databases": {"old": {}}}, {"databases": {"old": {"name": "blog_old"}}}, ('"shop"', '"blog_old"', '"blog"')),
+    ],
+)
+def test_a_further_database_is_one_site_s(blog, shop, told):
+    sites = {"blog": {**DOMAINS, **blog}, "shop": {"domains": ["shop.example.com"], **shop}}
+    name, database, owner = told
+    assert contract.site_errors(sites) == [f'site {name}: key "databases": database {database} is also claimed by site {owner}; each needs its own']
+
+
+def test_further_databases_elsewhere_are_nobody_s_here():
+    shop = {"domains": ["shop.example.com"], "database": "sqlite", "databases": {"old": {"name": "blog"}}}
+    assert contract.site_errors({"blog": DOMAINS, "shop": shop}) == []
 
 
 @pytest.mark.parametrize(
@@ -845,6 +892,11 @@ def test_an_undefined_value_of_site_common():
 
 def test_a_site_and_site_common_may_each_give_a_part_of_the_database():
     assert errors({"database": {"password": "kX4-qq"}}, common={"database": {"host": "db.example.com"}}) == []
+
+
+def test_further_databases_stand_beside_a_first_one():
+    told = 'site "blog": key "databases": this site has no first database, beside which these would be; give it one by key "database"'
+    assert errors({"database": "none", "databases": {"old": {}}}) == [told]
 
 
 @pytest.mark.parametrize("key", ["superuser", "fixtures"])

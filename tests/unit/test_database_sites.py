@@ -66,6 +66,13 @@ def test_what_a_present_site_uses_is_not_purged_under_another_name(database):
     assert kept(*web)["old"]["purge"] is False
 
 
+def test_what_a_present_site_has_beside_its_first_database_is_not_purged_either():
+    sites = {"blog": {"database": HERE, "databases": {"old": {"name": "shop"}}}, "shop": {**GONE, "database": HERE}}
+    assert kept({"sites": sites})["shop"]["purge"] is False
+    sites["blog"]["databases"] = {"old": {}}
+    assert kept({"sites": sites})["shop"]["purge"] is True
+
+
 def test_a_present_site_elsewhere_holds_nothing_here():
     web = [{"sites": {"old": {**GONE, "database": {**HERE, "name": "blog"}}}}, {"sites": {"blog": {"database": ELSEWHERE}}}]
     assert kept(*web)["old"]["purge"] is True

@@ -162,3 +162,71 @@ def test_links_are_not_followed(tmp_path):
     (tmp_path / "source").mkdir()
     (tmp_path / "source/link").symlink_to(tmp_path / "elsewhere")
     assert project_directories(str(tmp_path / "source")) == []
+
+
+def configured(settings: str, configuration: str) -> str:
+    return named(settings) + f'os.environ.setdefault("DJANGO_CONFIGURATION", "{configuration}")\n'
+
+
+CLASSES = "class Base(Configuration):\n    pass\n\n\nclass Dev(Base):\n    pass\n\n\nclass Prod(Base):\n    pass\n"
+
+
+def test_a_class_of_settings_as_wsgi_names_it(tmp_path):
+    files = {"manage.py": configured("blog.settings", "Dev"), "blog/wsgi.py": configured("blog.settings", "Prod"), "blog/settings.py": CLASSES}
+    found = layout(project(tmp_path, files))
+    assert (found.configuration, found.told) == ("Prod", [])
+
+
+def test_beside_a_developer_s_class_of_settings_that_of_production_is_taken(tmp_path):
+    files = {"manage.py": configured("blog.settings", "Dev"), "blog/wsgi.py": configured("blog.settings", "Dev")}
+    found = layout(project(tmp_path, {**files, "blog/settings/__init__.py": "from .classes import *\n", "blog/settings/classes.py": CLASSES}))
+    assert (found.configuration, found.told) == ("Prod", ["the configuration is Prod, since blog/wsgi.py names a developer's"])
+    found = layout(project(tmp_path, {**files, "blog/settings/__init__.py": "class Dev: pass"}))
+    assert (found.configuration, found.told) == ("Dev", [])
+
+
+def test_without_classes_there_is_no_configuration(tmp_path):
+    assert layout(project(tmp_path, STARTPROJECT)).configuration == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("", ("/static/", "/media/")),
+        ('STATIC_URL = "/assets/"\nMEDIA_URL = "/uploads/"', ("/assets/", "/uploads/")),
+        ("STATIC_URL = 'assets/'\nMEDIA_URL: str = 'up/loads'  # here", ("/assets/", "/up/loads/")),
+        ("class Base:\n    STATIC_URL = '/a/'\n    MEDIA_URL = '/b/'", ("/a/", "/b/")),
+        ("STATIC_URL = '/a/'\nSTATIC_URL = '/b/'", ("/b/", "/media/")),
+        # What cannot be read, or lies elsewhere, or cannot be a place of nginx's.
+        ("STATIC_URL = f'/{NAME}/'\nMEDIA_URL = env('MEDIA_URL')", ("/static/", "/media/")),
+        ("STATIC_URL = 'https://cdn.example.com/static/'\nMEDIA_URL = '//cdn.example.com/'", ("/static/", "/media/")),
+        ("STATIC_URL = '/'\nMEDIA_URL = ''", ("/static/", "/media/")),
+        ("STATIC_URL = '/a/../b/'\nMEDIA_URL = '/a b/'", ("/static/", "/media/")),
+        ("STATIC_URL = '/.well-known/'\nMEDIA_URL = '/a;/'", ("/static/", "/media/")),
+        ("STATIC_URL = '/files/static/'\nMEDIA_URL = '/files/'", ("/static/", "/media/")),
+        ("OWN_STATIC_URL = '/a/'\n#STATIC_URL = '/b/'", ("/static/", "/media/")),
+    ],
+)
+def test_the_urls_of_files_as_the_settings_write_them(tmp_path, text, urls):
+    found = layout(project(tmp_path, {**STARTPROJECT, "blog/settings.py": text}))
+    assert (found.static_url, found.media_url) == urls
+
+
+def test_the_urls_are_looked_for_in_all_that_the_settings_take_in(tmp_path):
+    files = {
+        "manage.py": named("blog.settings.live"),
+        "blog/settings/live.py": "from .base import *\nfrom blog.more import *\nfrom .live import *\nMEDIA_URL = '/live/'\n",
+        "blog/settings/base.py": "from ..above import *\nMEDIA_URL = '/base/'",
+        "blog/above.py": "STATIC_URL = '/above/'",
+        "blog/more.py": "",
+    }
+    found = layout(project(tmp_path, files))
+    assert (found.static_url, found.media_url) == ("/above/", "/live/")
+
+
+def test_a_url_that_is_given_stays(tmp_path):
+    source = project(tmp_path, {**STARTPROJECT, "blog/settings.py": 'STATIC_URL = "/assets/"\nMEDIA_URL = "/assets/media/"'})
+    found = layout(source, static_url="/static/")
+    assert (found.static_url, found.media_url) == ("/static/", "/assets/media/")
+    found = layout(source, media_url="/assets/media/")
+    assert (found.static_url, found.media_url) == ("/static/", "/assets/media/")

@@ -11,6 +11,7 @@ import deploy
 import hold
 import lock
 import pytest
+import records
 import release
 import settle
 import switch
@@ -61,7 +62,7 @@ def test_what_only_ansible_and_systemd_call_is_not_listed(command, capsys):
     with pytest.raises(SystemExit, match="0"):
         command("--help")
     listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ") and not line.startswith("     ")}
-    assert listed == {"status", "releases", "rollback", "manage", "settle"}
+    assert listed == {"status", "releases", "rollback", "manage", "settings", "settle"}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,27 @@ def test_releases_are_listed(command, live, capsys):
     assert [(row["release"], row["state"]) for row in json.loads(capsys.readouterr().out)] == [(LIVE, "live"), (OLD, "previous")]
     assert command("releases", "blog") == 0
     assert capsys.readouterr().out.splitlines()[1].startswith(f"{LIVE}  v2 ")
+
+
+def test_the_settings_that_were_changed_are_listed(command, blog, live, capsys):
+    records.write(blog, LIVE, settings=["DEBUG: True, here False", "LOGGING: {}, here more"])
+    assert command("settings", "blog") == 0
+    assert capsys.readouterr().out == "DEBUG: True, here False\nLOGGING: {}, here more\n"
+    assert command("settings", "blog", "--json") == 0
+    assert json.loads(capsys.readouterr().out)[0] == "DEBUG: True, here False"
+    records.write(blog, LIVE, settings=[])
+    assert command("settings", "blog") == 0
+    assert capsys.readouterr().out == "the settings of blog are the project's own\n"
+
+
+def test_a_release_of_an_older_shortstop_has_its_own_settings(command, live):
+    with pytest.raises(SystemExit, match=rf"^shortstop: release {LIVE} was made by an older Shortstop, which left its settings alone"):
+        command("settings", "blog")
+
+
+def test_nothing_live_has_no_settings(command, blog):
+    with pytest.raises(SystemExit, match=r"^shortstop: nothing of blog is live yet$"):
+        command("settings", "blog")
 
 
 @pytest.mark.parametrize("held", [False, True])

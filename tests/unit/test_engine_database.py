@@ -45,6 +45,17 @@ def test_it_works(site, machine):
     assert f"--property=EnvironmentFile={site.release_environment(NEW)} " in line
 
 
+def test_further_databases_are_migrated_after_the_first(site, machine, answered):
+    further = dataclasses.replace(site, databases=["analytics", "old"])
+    migrated(further)
+    assert [line.partition("--no-input")[2] for line in machine.lines(MIGRATE)] == ["", " --database=analytics", " --database=old"]
+    machine.started.clear()
+    # Only the first one is asked what it lacks.
+    answered(unapplied=())
+    migrated(further)
+    assert [line.partition("--no-input")[2] for line in machine.lines(MIGRATE)] == [" --database=analytics", " --database=old"]
+
+
 def test_only_postgres_knows_a_lock_timeout(site, machine):
     migrated(dataclasses.replace(site, database="sqlite"))
     assert "PGOPTIONS" not in machine.lines(MIGRATE)[0]

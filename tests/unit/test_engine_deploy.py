@@ -93,6 +93,33 @@ def test_a_warning_is_told_and_stops_nothing(road, step):
     assert road.taken == WHOLE
 
 
+CHANGED = ["DEBUG: True, here False", "MEDIA_URL: not set, here '/media/'"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (None, CHANGED, [f"settings: {line}" for line in CHANGED]),
+        (CHANGED[:1], CHANGED, [f"settings: {line}" for line in CHANGED]),
+        (CHANGED, CHANGED, ["settings: 2 are not the project's own, as before; shortstop settings blog lists them"]),
+        (CHANGED, [], []),
+        ([], [], []),
+    ],
+)
+def test_a_new_release_s_settings_are_told_unless_they_are_the_live_one_s(road, blog, make_release, before, now, told):
+    new = release.identify(blog, SOURCE)
+    records.remove(blog, new)
+    if before is not None:
+        records.write(blog, OLD, settings=before)
+    road.patch.setattr(prepare, "prepare", lambda *_arguments: (records.write(blog, new, settings=now), [])[1])
+    assert road.go() == 0
+    assert [line["message"] for line in road.lines() if line["result"] == "told"] == told
+    # A release that is kept was told of when it was made.
+    switch.point(blog, OLD)
+    assert road.go() == 0
+    assert [line["message"] for line in road.lines() if line["result"] == "told"] == told
+
+
 @pytest.mark.parametrize("error", [StepFailed("it broke"), OSError("it broke")], ids=["foreseen", "unforeseen"])
 @pytest.mark.parametrize("broken", ["sweep", "prepare", "migrate", "prove", "flip"])
 def test_a_failure_abandons_the_new_release(road, error, broken):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import database
 import inside
+import overlay
 import prepare
 import pytest
 import records
@@ -55,7 +56,15 @@ def project(tmp_path) -> Path:
 
 
 def run(project: Path, *words: str | Path, **variables: str) -> subprocess.CompletedProcess:
-    environment = {"DJANGO_SETTINGS_MODULE": "config", "PYTHONDONTWRITEBYTECODE": "1", **variables}
+    path = ":".join([str(overlay.SOURCE), *([variables.pop("PYTHONPATH")] if "PYTHONPATH" in variables else [])])
+    environment = {
+        "DJANGO_SECRET_KEY": "x",
+        "DJANGO_SETTINGS_MODULE": "shortstop_settings",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": path,
+        "SHORTSTOP_SETTINGS": "config",
+        **variables,
+    }
     return subprocess.run([sys.executable, *words], cwd=project, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -237,3 +246,94 @@ def test_a_site_s_modules_are_no_others_than_its_own(project, script):
     (project / "database.py").write_text('raise SystemExit("the site\'s own database.py")\n', encoding="utf-8")
     (project / "config.py").write_text("import database\n", encoding="utf-8")
     assert run(project, inside.SCRIPTS / script, **SUPERUSER).stderr == "the site's own database.py\n"
+
+
+APPLICATION = "from django.core.wsgi import get_wsgi_application\n\napplication = get_wsgi_application()\n"
+
+
+@pytest.fixture
+def gunicorn(tmp_path_factory) -> str:
+    """A path with what the gate asks of gunicorn: it reads the module's name from the command line, and imports it."""
+    directory = tmp_path_factory.mktemp("gunicorn")
+    (directory / "gunicorn/app").mkdir(parents=True)
+    for name in ("gunicorn/__init__.py", "gunicorn/app/__init__.py"):
+        (directory / name).write_text("", encoding="utf-8")
+    code = "import importlib\nimport sys\n\n\nclass WSGIApplication:\n    def __init__(self, usage):\n        self.name = sys.argv[-1]\n\n"
+    code += "    def load(self):\n        return importlib.import_module(self.name).application\n"
+    (directory / "gunicorn/app/wsgiapp.py").write_text(code, encoding="utf-8")
+    return str(directory)
+
+
+def ask_gate(project: Path, gunicorn: str, application: str = APPLICATION, **variables: str) -> dict:
+    (project / "wsgi.py").write_text(application, encoding="utf-8")
+    return answer(project, "gate.py", "wsgi", PYTHONPATH=gunicorn, SHORTSTOP_DATABASES="default", DATABASE_URL="sqlite:///db.sqlite3", **variables)
+
+
+def test_the_gate_tells_what_the_overlay_changed(project, gunicorn):
+    given = ask_gate(project, gunicorn, DJANGO_ALLOWED_HOSTS="blog.example.com")
+    assert given["refused"] == []
+    assert "ALLOWED_HOSTS: not set, here ['blog.example.com']" in given["told"]
+
+
+@pytest.mark.parametrize(
+    ("application", "begins"),
+    [
+        (
+            'import os\n\nos.environ["DJANGO_SETTINGS_MODULE"] = "config"\n' + APPLICATION,
+            "the project runs with the settings config, and not with the release's",
+        ),
+        (APPLICATION + "from django.conf import settings\n\nsettings.DEBUG = True\n", "DEBUG is on"),
+    ],
+)
+def test_the_gate_refuses_what_the_application_forces(project, gunicorn, application, begins):
+    (refused,) = ask_gate(project, gunicorn, application)["refused"]
+    assert refused.startswith(begins)
+
+
+def test_the_gate_refuses_what_an_app_sets(project, gunicorn):
+    config = "from django.apps import AppConfig\nfrom django.conf import settings\n\n\nclass Shop(AppConfig):\n    name = 'shop'\n\n"
+    (project / "shop/apps.py").write_text(config + "    def ready(self):\n        settings.DEBUG = True\n", encoding="utf-8")
+    (refused,) = ask_gate(project, gunicorn)["refused"]
+    assert refused.startswith("DEBUG is on")
+
+
+def test_the_gate_refuses_another_vendor_s_database(project, gunicorn):
+    (project / "config.py").write_text(SETTINGS.replace("backends.sqlite3", "backends.mysql"), encoding="utf-8")
+    (refused,) = ask_gate(project, gunicorn)["refused"]
+    assert refused.startswith("DATABASES['default'] has the engine django.db.backends.mysql, and the database of this site is sqlite")
+
+
+def test_a_project_is_set_up_as_its_manage_py_does_it(project):
+    """Such as with variables that it reads from a file."""
+    (project / "config.py").write_text(SETTINGS + "import os\n\nassert os.environ['FROM_MANAGE'] == 'migrate'\n", encoding="utf-8")
+    manage = "import os\nimport sys\n\nfrom django.core.management import execute_from_command_line\n\nif __name__ == '__main__':\n"
+    manage += "    os.environ['FROM_MANAGE'] = sys.argv[1]\n    sys.exit(execute_from_command_line(sys.argv))\n"
+    (project / "manage.py").write_text(manage, encoding="utf-8")
+    assert answer(project, "own_migrations.py")["refused"] == []
+
+
+def test_a_manage_py_that_names_other_settings_is_refused(project):
+    manage = "import os\n\nos.environ['DJANGO_SETTINGS_MODULE'] = 'config'\n"
+    (project / "manage.py").write_text(manage, encoding="utf-8")
+    (refused,) = answer(project, "own_migrations.py")["refused"]
+    assert refused.startswith("the project runs with the settings config")
+
+
+def test_a_manage_py_that_ends_badly_is_shown(project):
+    (project / "manage.py").write_text("raise SystemExit('this wants Python 9')\n", encoding="utf-8")
+    done = run(project, inside.SCRIPTS / "own_migrations.py")
+    assert done.returncode == 1
+    assert "this wants Python 9" in done.stderr
+
+
+def test_classes_of_settings_are_set_up(project):
+    settings = SETTINGS.replace("\n", "\n    ").replace('    print("a site may print")', "")
+    (project / "config.py").write_text(f"from configurations import Configuration\n\n\nclass Live(Configuration):{settings}\n", encoding="utf-8")
+    assert answer(project, "own_migrations.py", DJANGO_CONFIGURATION="Live")["refused"] == []
+
+
+@pytest.mark.parametrize(("named", "is_told"), [("config", True), ("django.conf:settings", False)])
+def test_celery_s_own_settings_are_told(project, gunicorn, named, is_told):
+    (project / "shop/celery.py").write_text(f'app.config_from_object(\n    "{named}", namespace="CELERY")\n', encoding="utf-8")
+    told = f'shop/celery.py: config_from_object("{named}") reads settings past those of the release; write "django.conf:settings"'
+    assert (told in ask_gate(project, gunicorn)["told"]) == is_told

@@ -14,7 +14,7 @@ import records
 from report import StepFailed
 
 NEW = "0000000000aa"
-GATES = ["/inside/build.py", "check --deploy", "--check-config", "own_migrations.py", "collectstatic", "/inside/compress.py"]
+GATES = ["/inside/build.py", "/inside/gate.py", "check --deploy", "own_migrations.py", "collectstatic", "/inside/compress.py"]
 
 
 def prepared(blog, archived, new: str = NEW) -> list[str]:
@@ -27,7 +27,7 @@ def test_it_works(blog, archived):
     assert (blog.release_dir(NEW) / "source/manage.py").is_file()
     record = records.read(blog, NEW)
     assert record.pop("prepared") > 0
-    assert record == {"source": archived[0], "revision": "v1", "migrations": {"shop.0001_initial": []}, "leaves": ["shop.0001_initial"]}
+    assert record == {"source": archived[0], "revision": "v1", "settings": [], "migrations": {"shop.0001_initial": []}, "leaves": ["shop.0001_initial"]}
 
 
 def test_the_gates_come_in_order(blog, archived, machine):
@@ -137,7 +137,65 @@ def test_what_the_requirements_do_not_bring_is_told(blog, archived, machine):
 
 def test_gunicorn_is_asked_about_the_module_that_the_unit_names(blog, archived, machine):
     prepared(blog, archived)
-    assert any(line.endswith("-m gunicorn --check-config shop.wsgi") for line in machine.started)
+    assert any(line.endswith("/inside/gate.py shop.wsgi") for line in machine.started)
+
+
+def test_settings_that_are_not_fit_to_serve_are_refused(blog, archived, machine):
+    machine.answer_of("gate.py", refused=["DEBUG is on"], told=[])
+    with pytest.raises(StepFailed, match=r"^DEBUG is on$"):
+        prepared(blog, archived)
+    machine.answer_of("gate.py", refused=["DEBUG is on", "SECRET_KEY is not the site's"], told=[])
+    with pytest.raises(StepFailed, match=r"^by way of shop.wsgi: DEBUG is on\nby way of shop.wsgi: SECRET_KEY is not the site's$"):
+        prepared(blog, archived)
+    machine.answer_of("gate.py", refused=[], told=[])
+    machine.answer_of("own_migrations.py", migrations={}, leaves=[], refused=["DEBUG is on"])
+    with pytest.raises(StepFailed, match=r"^DEBUG is on$"):
+        prepared(blog, archived)
+    assert records.read(blog, NEW) is None
+
+
+def test_a_job_with_settings_of_its_own_is_told(blog, archived):
+    jobs = {"worker": {"command": "manage.py worker --settings=shop.other"}, "other": {"command": "manage.py worker"}}
+    told = '"worker": its command names settings by --settings, which are not those of the release; take that out'
+    assert prepared(dataclasses.replace(blog, daemons=jobs), archived) == [told]
+
+
+def test_what_the_overlay_changed_is_kept(blog, archived, machine):
+    machine.answer_of("gate.py", refused=[], told=["DEBUG: True, here False"])
+    assert prepared(blog, archived) == []
+    assert records.read(blog, NEW)["settings"] == ["DEBUG: True, here False"]
+
+
+def test_a_release_has_the_overlay_and_its_variables(blog, archived):
+    blog = dataclasses.replace(blog, settings_left=["LOGGING", "ALLOWED_HOSTS"], databases=["analytics"])
+    prepared(blog, archived)
+    settings = blog.release_dir(NEW) / "settings"
+    assert (settings / "shortstop_settings.py").is_file()
+    assert (settings / "shortstop_overlay/pins.py").is_file()
+    lines = blog.release_environment(NEW).read_text(encoding="utf-8").splitlines()
+    # The last line of a name counts.
+    assert lines.index('DJANGO_SETTINGS_MODULE="shop.settings"') < lines.index('DJANGO_SETTINGS_MODULE="shortstop_settings"')
+    assert {
+        f'PYTHONPATH="{settings}"',
+        'SHORTSTOP_DATABASES="default,analytics"',
+        'SHORTSTOP_SETTINGS="shop.settings"',
+        'SHORTSTOP_SETTINGS_LEFT="LOGGING,ALLOWED_HOSTS"',
+    } <= set(lines)
+
+
+def test_a_path_of_the_site_s_own_comes_after_the_overlay(blog, archived):
+    with blog.environment_file.open("a", encoding="utf-8") as file:
+        file.write('PYTHONPATH="/srv/blog/lib"\n')
+    prepared(dataclasses.replace(blog, database="none"), archived)
+    text = blog.release_environment(NEW).read_text(encoding="utf-8")
+    assert f'PYTHONPATH="{blog.release_dir(NEW)}/settings:/srv/blog/lib"\n' in text
+    assert 'SHORTSTOP_DATABASES=""\n' in text
+
+
+def test_a_site_without_a_settings_module_is_refused(blog, archived):
+    blog.environment_file.write_text('DJANGO_SECRET_KEY="x"\n', encoding="utf-8")
+    with pytest.raises(StepFailed, match=r'^neither wsgi.py, asgi.py nor manage.py names the settings module; give it by the key "settings"$'):
+        prepared(blog, archived)
 
 
 def test_site_code_runs_in_the_sandbox_alone(blog, archived, machine):
@@ -153,6 +211,12 @@ def test_a_release_keeps_the_configuration_of_its_day(blog, archived):
         'PATH="/bin"',
         'COLOUR="red"',
         'DJANGO_SECRET_KEY="not a secret"',
+        'DJANGO_SETTINGS_MODULE="shop.settings"',
+        'DJANGO_SETTINGS_MODULE="shortstop_settings"',
+        f'PYTHONPATH="{blog.release_dir(NEW)}/settings"',
+        'SHORTSTOP_DATABASES="default"',
+        'SHORTSTOP_SETTINGS="shop.settings"',
+        'SHORTSTOP_SETTINGS_LEFT=""',
         f'DJANGO_STATIC_ROOT="{blog.release_dir(NEW)}/static"',
         'GUNICORN_CMD_ARGS="--threads=4 --no-control-socket"',
         f'SHORTSTOP_RELEASE="{NEW}"',
@@ -168,7 +232,7 @@ def test_nobody_else_reads_a_release_s_environment(blog, archived):
 def test_nobody_else_reads_a_release(blog, archived):
     prepared(blog, archived)
     modes = {path.name: path.stat().st_mode & 0o777 for path in blog.release_dir(NEW).iterdir() if not path.is_symlink()}
-    assert modes == {"source": 0o750, "static": 0o750}
+    assert modes == {"source": 0o750, "static": 0o750, "settings": 0o755}
     assert blog.release_dir(NEW).stat().st_mode & 0o777 == 0o750
 
 
@@ -227,7 +291,7 @@ def test_a_script_that_prints_without_an_answer_shows_its_last_lines(blog, archi
 
 
 def test_the_last_answer_of_a_script_counts(blog, archived, machine):
-    said = (f"shortstop answers: {json.dumps({'migrations': {}, 'leaves': [leaf]})}\n" for leaf in ("theirs.0001", "ours.0001"))
+    said = (f"shortstop answers: {json.dumps({'migrations': {}, 'leaves': [leaf], 'refused': []})}\n" for leaf in ("theirs.0001", "ours.0001"))
     machine.answer("own_migrations.py", "".join(said))
     prepared(blog, archived)
     assert records.read(blog, NEW)["leaves"] == ["ours.0001"]

@@ -26,6 +26,7 @@ WHOLE = {
     "previous": OLD,
     "migrations": {"shop.0001_initial": [], "shop.0003_squashed": ["shop.0002_price", "shop.0003_colour"]},
     "leaves": ["shop.0003_squashed"],
+    "settings": ["DEBUG: True, here False"],
 }
 
 

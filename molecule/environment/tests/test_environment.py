@@ -58,6 +58,18 @@ def test_a_site_is_told_its_own_names(server):
     assert (told["DJANGO_MEDIA_ROOT"], told["DJANGO_STATE_DIR"]) == ("/srv/blog/media", "/srv/blog/var")
 
 
+def test_a_variable_has_further_names(server):
+    told = unit_environment(server, "/etc/shortstop/blog/environment", initial="D")
+    assert told["DB_NAME"] == "blog"
+    assert told["DOMAIN_KEY"] == told["DJANGO_SECRET_KEY"]
+    assert unit_environment(server, "/etc/shortstop/shop/environment", initial="S")["SECRET_KEY"] == "a key that the operator gives for another purpose"
+
+
+def test_a_site_is_told_where_its_further_databases_are(server):
+    assert unit_environment(server, "/etc/shortstop/blog/environment", initial="D")["DARK_DATABASE_URL"] == "postgres:///blog_dark"
+    assert unit_environment(server, "/etc/shortstop/shop/environment", initial="D")["DARK_DATABASE_URL"] == "sqlite:////srv/shop/var/dark.sqlite3"
+
+
 def test_django_accepts_what_stands_below_a_wildcard(server):
     told = unit_environment(server, "/etc/shortstop/shop/environment", initial="D")
     assert told["DJANGO_CSRF_TRUSTED_ORIGINS"] == "https://shop.example.com,https://*.shop.example.com"

@@ -55,8 +55,22 @@ def test_roles_have_no_password_and_no_power(server):
 
 
 def test_databases_are_their_sites_own(server):
-    query = "SELECT datname, pg_get_userbyid(datdba), pg_encoding_to_char(encoding) FROM pg_database WHERE datname IN ('blog', 'shop') ORDER BY 1"
-    assert answer(server, "postgres", query).split() == ["blog|blog|UTF8", "shop|shop|UTF8"]
+    query = "SELECT datname, pg_get_userbyid(datdba), pg_encoding_to_char(encoding) FROM pg_database WHERE NOT datistemplate ORDER BY 1"
+    assert answer(server, "postgres", query).split() == [
+        "blog|blog|UTF8",
+        "legacy|shop|UTF8",
+        "postgres|postgres|UTF8",
+        "shop|shop|UTF8",
+        "shop_analytics|shop|UTF8",
+    ]
+
+
+def test_a_further_database_is_its_site_s_alone(server):
+    answer(server, "shop", "CREATE TABLE counted (word text); DROP TABLE counted", "--dbname shop_analytics")
+    assert answer(server, "shop", "SELECT current_setting('statement_timeout')", "--dbname legacy") == "5min"
+    assert "no pg_hba.conf entry" in psql(server, "blog", "SELECT 1", "--dbname shop_analytics").stderr
+    asked = "has_database_privilege('blog', 'legacy', 'CONNECT'), has_schema_privilege('blog', 'public', 'USAGE')"
+    assert answer(server, "postgres", f"SELECT {asked}", "--dbname legacy") == "f|f"
 
 
 @pytest.mark.parametrize(("site", "other"), [SITES, SITES[::-1]])
@@ -189,7 +203,7 @@ def test_another_timeout_holds(play, servers):
 
 def test_a_site_that_left_keeps_its_data_until_it_is_purged(play, servers):
     left = {"blog": {"domains": ["blog.example.com"]}}
-    record = json.dumps({"user": "shop", "root": "/srv/shop", "database": {"engine": "postgres"}})
+    record = json.dumps({"user": "shop", "root": "/srv/shop", "database": {"engine": "postgres"}, "databases": {"old": {"name": "legacy"}}})
     for server in servers:
         answer(server, "shop", "CREATE TABLE kept (word text)")
         server.check_output(f"mkdir --parents /etc/shortstop/sites && echo '{record}' >/etc/shortstop/sites/shop.json")
@@ -199,4 +213,4 @@ def test_a_site_that_left_keeps_its_data_until_it_is_purged(play, servers):
     play(sites={**left, "shop": {"state": "absent", "purge": True}}).expect_success()
     for server in servers:
         query = "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
-        assert answer(server, "postgres", query).split() == ["blog", "postgres", "template0", "template1"]
+        assert answer(server, "postgres", query).split() == ["blog", "postgres", "shop_analytics", "template0", "template1"]

@@ -1,17 +1,15 @@
 """Run inside a release: which migrations its database has, which it would get, and which of those break older code."""
 
 import json
-import os
 import sys
 
-sys.path[0] = os.getcwd()  # the site's modules, and none beside this file
+from shortstop_project import one_line, set_up
 
-import django
+set_up()
+
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
-
-django.setup()
 
 
 def judge(migration):
@@ -25,11 +23,6 @@ def judge(migration):
         return sorted({one_line(issue.message) for issue in [*errors, *warnings]})
     except Exception as error:  # whatever a migration does to a linter, the migration itself will tell
         return [one_line(f"could not be judged ({type(error).__name__}: {error})")]
-
-
-def one_line(text):
-    """As the engine takes it."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:500]
 
 
 def look(linter_packages):

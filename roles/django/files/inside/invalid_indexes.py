@@ -1,15 +1,12 @@
 """Run inside a release: names the statements that drop the indexes which an interrupted migration left invalid."""
 
 import json
-import os
-import sys
 
-sys.path[0] = os.getcwd()  # the site's modules, and none beside this file
+from shortstop_project import set_up
 
-import django
+set_up()
+
 from django.db import connection
-
-django.setup()
 
 statements = []
 if connection.vendor == "postgresql":

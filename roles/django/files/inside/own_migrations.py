@@ -2,16 +2,15 @@
 
 import json
 import os
-import sys
 
-sys.path[0] = os.getcwd()  # the site's modules, and none beside this file
+from shortstop_project import one_line, set_up
 
-import django
+set_up()
+
 from django.apps import apps
 from django.core.management import call_command
 from django.db.migrations.loader import MigrationLoader
-
-django.setup()
+from shortstop_overlay import gate
 
 # Only the apps whose code came with the source: a library's missing migration is not its user's to make.
 here = os.path.join(os.path.realpath(os.getcwd()), "")
@@ -22,4 +21,5 @@ if own:
 loader = MigrationLoader(None)
 known = {".".join(key): [".".join(replaced) for replaced in migration.replaces] for key, migration in loader.disk_migrations.items()}
 leaves = [".".join(key) for key in loader.graph.leaf_nodes()]
-print("shortstop answers: " + json.dumps({"migrations": known, "leaves": leaves}))
+refused = [one_line(sentence) for sentence in gate.refusals()]
+print("shortstop answers: " + json.dumps({"migrations": known, "leaves": leaves, "refused": refused}))

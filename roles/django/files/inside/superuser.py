@@ -4,16 +4,15 @@ import json
 import os
 import sys
 
-sys.path[0] = os.getcwd()  # the site's modules, and none beside this file
+from shortstop_project import set_up
 
-import django
+set_up()
+
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command
-
-django.setup()
 
 # A project may have a command of this name that asks, or that wants other arguments.
 from django.contrib.auth.management.commands.createsuperuser import Command
+from django.core.management import CommandError, call_command
 
 PREFIX = "DJANGO_SUPERUSER_"
 

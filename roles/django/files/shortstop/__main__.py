@@ -108,6 +108,16 @@ def show_status(given: argparse.Namespace) -> int:
     return int(any(not row["state"].startswith(overview.GOOD) for row in rows))
 
 
+def show_settings(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    changed = overview.settings(site)
+    if given.json:
+        print(json.dumps(changed))
+    else:
+        print(printable("\n".join(changed)) if changed else f"the settings of {site.name} are the project's own")
+    return 0
+
+
 def _show(rows: list[dict], as_json: bool, nothing: str) -> int:
     print(json.dumps(rows) if as_json else printable(overview.as_table(rows)) if rows else nothing)
     return 0
@@ -157,6 +167,10 @@ def parser() -> argparse.ArgumentParser:
     back = command("rollback", rollback, "bring an earlier release back, and hold the site there")
     back.add_argument("site")
     choice_of_migrations(back)
+
+    settings = command("settings", show_settings, "list what the live release's settings have that the project's own do not")
+    settings.add_argument("site")
+    settings.add_argument("--json", action="store_true")
 
     managing = command("manage", manage, "run a management command with the live release and its environment")
     managing.add_argument("site")

@@ -66,6 +66,8 @@ def migrate(site: Site, new: str, live: str | None) -> Iterator[str]:
         yield f"the database has migrations that this source does not know: {', '.join(strange)}"
     for target, patient in targets(found.unapplied, found.not_atomic):
         _migrate(site, new, *target, patient=patient)
+    for alias in site.databases:
+        _migrate(site, new, f"--database={alias}")
     done = _done(site)
     yield from _superuser(site, new, done)
     _fixtures(site, new, done)

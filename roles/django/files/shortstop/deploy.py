@@ -32,8 +32,11 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
         with report.step("prepare"):
             audit.begin(site, "deploy", by, new, revision)
             switch.sweep(site)
+            is_fresh = records.read(site, new) is None
             for warning in prepare.prepare(site, new, source, revision, archive):
                 report.say("prepare", "warning", warning)
+            for line in _settings(site, new, old) if is_fresh else ():
+                report.say("prepare", "told", line)
         with report.step("migrate"):
             if not migrates and (missing := database.state(site, new).unapplied):
                 raise StepFailed(f"the host that migrates this database has not applied {', '.join(missing)}; deploy to it first")
@@ -47,6 +50,14 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
             prune.prune(site)
 
     return go_live(site, new, report, make_ready, finish)
+
+
+def _settings(site: Site, new: str, old: str | None) -> list[str]:
+    """What is told of a new release's settings: the whole list, unless it is the live one's."""
+    now, before = ((records.read(site, name) or {}).get("settings") if name else None for name in (new, old))
+    if now and now == before:
+        return [f"settings: {len(now)} are not the project's own, as before; shortstop settings {site.name} lists them"]
+    return [f"settings: {line}" for line in now or ()]
 
 
 def rollback(site: Site, to: str | None, report: Report, *, by: str = "", migrations: str = "") -> int:

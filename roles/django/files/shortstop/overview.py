@@ -58,6 +58,16 @@ def releases(site: Site) -> list[dict]:
     ]
 
 
+def settings(site: Site) -> list[str]:
+    """What the settings of the live release have otherwise than the project's own, a line each."""
+    if not site.live:
+        raise SystemExit(f"shortstop: nothing of {site.name} is live yet")
+    record = records.read(site, site.live) or {}
+    if "settings" not in record:
+        raise SystemExit(f"shortstop: release {site.live} was made by an older Shortstop, which left its settings alone; the next deploy adapts them")
+    return record["settings"]
+
+
 def _time(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC") if seconds else ""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import build
 import gates
 import jobs
+import overlay
 import prune
 import records
 import release
@@ -19,7 +20,7 @@ from site_config import Site
 from systemd import systemctl
 
 ADDED_FOR = {"gunicorn": "gunicorn", **dict.fromkeys(("psycopg[binary]", "psycopg2-binary"), "a driver for PostgreSQL")}
-KNOWN = {key: records.SHAPE[key] for key in ("migrations", "leaves")}
+KNOWN = {"refused": records.SHAPE["settings"], **{key: records.SHAPE[key] for key in ("migrations", "leaves")}}
 
 
 def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> Iterator[str]:
@@ -33,12 +34,18 @@ def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> 
         version = release.gunicorn_version(built.venv)
         if version < (27,):
             yield f"gunicorn {'.'.join(map(str, version))} loses requests with threads; it runs with sync workers until requirements ask for gunicorn>=27"
+        overlay.install(site, new)
         write_configuration(site, new, version)
         jobs.write(site, new)
+        for job, given in {**site.timers, **site.daemons}.items():
+            if "--settings" in given["command"]:
+                yield f'"{job}": its command names settings by --settings, which are not those of the release; take that out'
+        settings = gates.settings(site, new)
         yield from gates.ask(site, new)
         known = script(site, new, "own_migrations.py", name="makemigrations --check for the apps of the source", shape=KNOWN)
+        gates.refuse(known.pop("refused"), "manage.py")
         yield from static_files.collect(site, new)
-        records.write(site, new, source=source, revision=revision, prepared=time.time(), **known)
+        records.write(site, new, source=source, revision=revision, prepared=time.time(), settings=settings, **known)
     systemctl("daemon-reload")
 
 
@@ -46,10 +53,12 @@ def write_configuration(site: Site, new: str, version: tuple[int, ...]) -> None:
     """A release keeps the environment and the unit that it was proven with."""
     file = site.release_environment(new)
     file.touch(mode=0o600)
+    environment = release.environment(site)
     own = {
+        **overlay.variables(site, new, environment),
         "DJANGO_STATIC_ROOT": site.release_dir(new) / "static",
         "GUNICORN_CMD_ARGS": release.gunicorn_arguments(version, site.threads),
         "SHORTSTOP_RELEASE": new,
     }
-    file.write_text(release.environment(site) + "".join(f'{name}="{value}"\n' for name, value in own.items()), encoding="utf-8")
+    file.write_text(environment + "".join(f'{name}="{value}"\n' for name, value in own.items()), encoding="utf-8")
     site.service_file(new).write_text(site.template.read_text(encoding="utf-8"), encoding="utf-8")

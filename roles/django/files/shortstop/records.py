@@ -57,6 +57,7 @@ SHAPE: dict[str, Callable[[object], bool]] = {
     "previous": lambda value: value is None or is_id(value),
     "migrations": is_by_migration(is_migration),
     "leaves": is_list_of(is_migration),
+    "settings": is_list_of(is_text),  # what the overlay changed
 }
 
 

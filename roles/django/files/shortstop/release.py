@@ -14,6 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import jobs
+import overlay
 from report import StepFailed
 from site_config import SERVER_ENVIRONMENT, UNIT_DIR, Site
 
@@ -63,6 +64,9 @@ def identify(site: Site, source: str) -> str:
         "jobs": jobs.texts(site, "", service),
         "fixtures": site.fixtures,
         "superuser": site.superuser,
+        "overlay": overlay.texts(),
+        "settings_left": site.settings_left,
+        "databases": site.databases,
     }
     keys = SECRET_KEY.findall(environment(site))
     return hmac.new("".join(keys[-1:]).encode(), json.dumps(parts, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:ID_LENGTH]

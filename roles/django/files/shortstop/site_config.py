@@ -39,6 +39,8 @@ class Site:
     timers: dict[str, dict] = field(default_factory=dict)
     daemons: dict[str, dict] = field(default_factory=dict)
     superuser: dict[str, str] = field(default_factory=dict)
+    settings_left: list[str] = field(default_factory=list)
+    databases: list[str] = field(default_factory=list)  # aliases beside "default"
 
     @classmethod
     def load(cls, name: str) -> Site:

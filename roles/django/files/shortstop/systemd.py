@@ -49,6 +49,8 @@ def workers(service: str) -> set[int]:
 def journal(site: str, unit: str, lines: int = 20) -> str:
     """The last lines that a unit of a site logged, and that systemd logged of it. A site may have logged one of any size."""
     try:
+        # The site's own journald may not have read the last lines yet.
+        programs.run(["journalctl", f"--namespace={site}", "--sync"])
         said = programs.run(["journalctl", f"--namespace=+{site}", f"--unit={unit}", f"--lines={lines}", "--output=cat", "--no-pager"]).stdout
     except programs.Exceeded as error:
         said = error.output

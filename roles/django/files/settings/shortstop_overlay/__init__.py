@@ -1,0 +1,1 @@
+"""How a release's settings are made from the project's own."""
