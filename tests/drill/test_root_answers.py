@@ -18,6 +18,7 @@ FORGED = {
     "deep": ("own_migrations.py", "[" * 200_000),
     "integer of 5,000 digits": ("own_migrations.py", '{"migrations": {}, "leaves": [], "x": ' + "9" * 5000 + "}"),
     "applied that is a number": ("database.py", '{"applied": 5, "unapplied": [], "not_atomic": [], "issues": {}}'),
+    "told that are numbers": ("gunicorn", '{"refused": [], "told": [1]}'),
     "issues that are numbers": ("database.py", '{"applied": [], "unapplied": [], "not_atomic": [], "issues": {"shop.0001": [1]}}'),
 }
 FORGER = """
