@@ -305,7 +305,7 @@ def test_the_gate_refuses_another_vendor_s_database(project, gunicorn):
 
 def test_a_project_is_set_up_as_its_manage_py_does_it(project):
     """Such as with variables that it reads from a file."""
-    (project / "config.py").write_text(SETTINGS + "import os\n\nassert os.environ['FROM_MANAGE'] == 'migrate'\n", encoding="utf-8")
+    (project / "config.py").write_text(SETTINGS + "import os\n\nassert os.environ['FROM_MANAGE'] == 'check'\n", encoding="utf-8")
     manage = "import os\nimport sys\n\nfrom django.core.management import execute_from_command_line\n\nif __name__ == '__main__':\n"
     manage += "    os.environ['FROM_MANAGE'] = sys.argv[1]\n    sys.exit(execute_from_command_line(sys.argv))\n"
     (project / "manage.py").write_text(manage, encoding="utf-8")
