@@ -6,11 +6,10 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from house import ROOT, Project, Server, Visitors, fresh_host
+from house import ROOT, Project, Server, Visitors
 
 BEFORE = "7e56c64"  # the last commit of version 0.1.0
 SIGN_IN = """
@@ -25,12 +24,6 @@ session.save()
 print(session.session_key)
 """
 RELEASES = os.environ.get("RELEASES", "bookworm trixie").split()
-
-
-@pytest.fixture(scope="module", params=RELEASES)
-def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    with fresh_host(f"drill-upgrade-{request.param}", request.param) as host:
-        yield host
 
 
 @pytest.fixture(scope="module")
