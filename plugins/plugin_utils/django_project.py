@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 # What both manage.py and wsgi.py write: os.environ.setdefault("DJANGO_SETTINGS_MODULE", "blog.settings"), or an assignment.
-NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*(?:,|\]\s*=)\s*["']([\w.]+)["']""")
+NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE["']\s*(?:,\s*(?:default\s*=\s*)?|\]\s*=\s*)["']([\w.]+)["']""")
+COMMENT = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
+DOCSTRING = re.compile(r'^\s*(?:"""[^"]*"""|\'\'\'[^\']*\'\'\'|"[^"\n]*")\s*$')
 # The same for a class of django-configurations.
 CONFIGURATION = re.compile(r"""DJANGO_CONFIGURATION["']\s*(?:,|\]\s*=)\s*["'](\w+)["']""")
 CLASS = re.compile(r"^class\s+(\w+)", re.MULTILINE)
@@ -18,7 +20,7 @@ URL = {name: re.compile(rf"""^[ \t]*{name}\b[^=\n]*=\s*["']([^"'\n]*)["']\s*(?:#
 STAR_IMPORT = re.compile(r"^[ \t]*from\s+(\.*)([\w.]*)\s+import\s+\*", re.MULTILINE)
 URL_PATH = re.compile(r"/(?:[A-Za-z0-9_~-][A-Za-z0-9._~-]*/)+")
 URLS = {"static_url": "/static/", "media_url": "/media/"}
-DEVELOPERS = ("local", "dev", "devel", "development", "test", "testing")
+DEVELOPERS = ("local", "dev", "devel", "develop", "development", "test", "testing", "base", "common")
 PRODUCTION = ("production", "prod")
 # Below these lies no project of the source's own.
 SKIPPED = ("node_modules", "venv", "site-packages", "tests", "test", "docs", "examples")
@@ -109,7 +111,7 @@ def _text(file: Path) -> str:
 
 
 def _named(file: Path, pattern: re.Pattern = NAMED) -> str:
-    found = pattern.search(_text(file))
+    found = pattern.search(COMMENT.sub("", _text(file)))
     return found[1] if found else ""
 
 
@@ -119,7 +121,10 @@ def _module_file(base: Path, module: str) -> Path | None:
 
 
 def _is_there(base: Path, module: str) -> bool:
-    return _module_file(base, module) is not None
+    """Whether a module is there that may hold settings: an empty package is none."""
+    file = _module_file(base, module)
+    text = COMMENT.sub("", _text(file)) if file and file.name == "__init__.py" else "code"
+    return file is not None and bool(text.strip()) and not DOCSTRING.match(text)
 
 
 def _settings(base: Path) -> tuple[str, str]:
@@ -134,7 +139,15 @@ def _settings(base: Path) -> tuple[str, str]:
             if _is_there(base, f"{package}.{name}".lstrip(".")):
                 settings = f"{package}.{name}".lstrip(".")
                 return settings, f"the settings are {settings}, since {entry or 'manage.py'} names a developer's"
-    return settings, reason
+        reason = f"the settings are {settings}, which may be a developer's; the key settings names others"
+    return (settings, reason) if settings else _only_settings(base)
+
+
+def _only_settings(base: Path) -> tuple[str, str]:
+    """The settings of a project whose manage.py computes their name: the only settings.py that names a ROOT_URLCONF."""
+    found = [name for name in _files(base, ("settings.py",)) if "ROOT_URLCONF" in _text(base / name)]
+    settings = ".".join(found[0].with_suffix("").parts) if len(found) == 1 else ""
+    return settings, f"the settings are {settings}, which no manage.py or wsgi.py names" if settings else ""
 
 
 def _entry_point(base: Path, of_manage: str) -> tuple[str, str]:

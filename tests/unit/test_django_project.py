@@ -44,7 +44,7 @@ def test_beside_a_developer_s_settings_those_of_production_are_taken(tmp_path, d
         "manage.py": named(f"site.settings.{developers}"),
         "site/wsgi.py": named(f"site.settings.{developers}"),
         f"site/settings/{developers}.py": "",
-        f"site/settings/{production}/__init__.py": "",
+        f"site/settings/{production}/__init__.py": "from ..base import *",
     }
     found = layout(project(tmp_path, files))
     assert (found.settings, found.wsgi) == (f"site.settings.{production}", "site.wsgi")
@@ -53,7 +53,8 @@ def test_beside_a_developer_s_settings_those_of_production_are_taken(tmp_path, d
 
 def test_a_developer_s_settings_without_others_stay(tmp_path):
     files = {"manage.py": named("site.settings.dev"), "site/settings/dev.py": "", "site/wsgi.py": named("site.settings.dev")}
-    assert layout(project(tmp_path, files)) == Layout("", "site.settings.dev", "site.wsgi", "requirements.txt")
+    told = ["the settings are site.settings.dev, which may be a developer's; the key settings names others"]
+    assert layout(project(tmp_path, files)) == Layout("", "site.settings.dev", "site.wsgi", "requirements.txt", told)
 
 
 def test_settings_at_the_top(tmp_path):
@@ -230,3 +231,37 @@ def test_a_url_that_is_given_stays(tmp_path):
     assert (found.static_url, found.media_url) == ("/static/", "/assets/media/")
     found = layout(source, media_url="/assets/media/")
     assert (found.static_url, found.media_url) == ("/static/", "/assets/media/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '# os.environ["DJANGO_SETTINGS_MODULE"] = "blog.settings"\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "blog.settings.live")',
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", default="blog.settings.live")',
+        'os.environ["DJANGO_SETTINGS_MODULE"] = config("DJANGO_SETTINGS_MODULE", default="blog.settings.live")',
+    ],
+)
+def test_a_comment_names_no_settings_and_a_default_does(tmp_path, text):
+    files = {"manage.py": text, "blog/wsgi.py": text, "blog/settings/__init__.py": "X = 1", "blog/settings/live.py": ""}
+    assert layout(project(tmp_path, files)).settings == "blog.settings.live"
+
+
+@pytest.mark.parametrize("empty", ["", "# of the site\n", '"""The settings."""\n'])
+def test_an_empty_package_is_no_settings(tmp_path, empty):
+    files = {"manage.py": named("blog.settings.live"), "blog/wsgi.py": named("blog.settings"), "blog/settings/__init__.py": empty, "blog/settings/live.py": ""}
+    found = layout(project(tmp_path, files))
+    assert (found.settings, found.told) == ("blog.settings.live", [])
+
+
+def test_settings_that_nothing_names_are_the_only_ones(tmp_path):
+    files = {
+        "manage.py": "settings = f'{name}.settings'",
+        "blog/settings.py": "ROOT_URLCONF = 'blog.urls'",
+        "shop/settings.py": "PRICE = 1",
+        "blog/wsgi.py": "",
+    }
+    found = layout(project(tmp_path, files))
+    assert (found.settings, found.wsgi) == ("blog.settings", "blog.wsgi")
+    assert found.told == ["the settings are blog.settings, which no manage.py or wsgi.py names"]
+    found = layout(project(tmp_path, {"shop/settings.py": "ROOT_URLCONF = 'shop.urls'"}))
+    assert (found.settings, found.told) == ("", [])

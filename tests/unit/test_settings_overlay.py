@@ -58,6 +58,7 @@ LOGGING = {
 }
 MEDIA_ROOT = os.environ["DJANGO_MEDIA_ROOT"]
 MEDIA_URL = "/media/"
+ROOT_URLCONF = "mysite.urls"
 SECRET_KEY = os.environ["DJANGO_SECRET_KEY"]
 STATIC_ROOT = os.environ["DJANGO_STATIC_ROOT"]
 STATIC_URL = "static/"
@@ -272,7 +273,7 @@ def test_a_key_that_the_operator_gives_stays(ask, lines, variables):
 
 def test_a_key_out_of_a_file_of_variables_in_the_source_is_not_the_operator_s(ask):
     """Such a file may be public, too."""
-    lines = 'import environ\n\nenvironment = environ.Env()\nenvironment.read_env("mysite/variables")\nkey = environment("APP_SECRET")\nSECRET_KEY = key'
+    lines = 'import environ\n\nenvironment = environ.Env()\nenvironment.read_env("mysite/variables")\nSECRET_KEY = environment("APP_" + "SECRET")'
     answer = ask(f"{READS}\n{lines}", {"mysite/variables": f"APP_SECRET={PUBLIC}"})
     assert answer.settings["SECRET_KEY"] == KEY
     assert answer.told == ["SECRET_KEY: the project has its own, here the site's"]
@@ -385,7 +386,8 @@ HABITS = {
 def test_each_way_of_writing_settings_ends_as_the_server_wants_it(ask, habit):
     files, variables = HABITS[habit]
     answer = ask("", files, **variables)
-    assert answer.refused == []
+    # These are no whole settings.
+    assert [sentence for sentence in answer.refused if "ROOT_URLCONF" not in sentence] == []
     assert answer.settings["DEBUG"] in (False, 0)
     assert answer.settings["FROM_DEBUG"] is False
     assert answer.settings["SECRET_KEY"] == answer.settings["SIGNING"] == KEY
@@ -514,12 +516,138 @@ def test_lent_variables_are_gone_after_the_load(ask):
         "DATABASES['default']['NAME'] = os.environ['OWN_NAME']",
         "import dj_database_url\nDATABASES['default'] = dj_database_url.parse(os.environ['OWN_URL'])",
         "import environ\nDATABASES: dict = {'default': environ.Env().db('OWN_URL')}",
+        "own = os.environ['OWN_NAME']\nentry = {'ENGINE': 'django.db.backends.postgresql', 'NAME': own}\nDATABASES = {'default': entry}",
+        "DATABASES = {'default': {'ENGINE': os.environ['OWN_ENGINE'], 'NAME': os.environ['OWN_NAME']}}",
+        "import environ\nenv = environ.Env()\n"
+        "DATABASES = {'default': {'ENGINE': env('OWN_ENGINE', default='django.db.backends.mysql'), 'NAME': env('OWN_NAME')}}",
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['OWN_NAME'], 'PORT': int(os.getenv('OWN_PORT', 5432))}}",
     ],
 )
 def test_variables_of_the_database_are_lent(ask, lines):
     answer = ask(f"{READS}\n{lines}")
     assert answer.settings["DATABASES"]["default"]["NAME"] == "blog"
     assert answer.told == answer.refused == []
+
+
+def test_an_engine_s_default_that_fits_stays(ask):
+    lines = "import environ\nDATABASES['default']['ENGINE'] = environ.Env()('OWN_ENGINE', default='psqlextra.backend')\nENGINE = DATABASES['default']['ENGINE']"
+    done = ask(f"{READS}\n{lines}\nDATABASES = {{}}")
+    assert done.settings["ENGINE"] == "psqlextra.backend"
+
+
+@pytest.mark.parametrize("engine", [None, "", "django.db.backends."])
+def test_a_database_without_an_engine_is_the_site_s(ask, engine):
+    answer = ask(f"{READS}\nDATABASES = {{'default': {{'ENGINE': {engine!r}, 'NAME': 'x'}}}}")
+    assert answer.settings["DATABASES"]["default"]["ENGINE"] == "django.db.backends.postgresql"
+    assert answer.told == ["DATABASES['default']: the site's NAME, ENGINE django.db.backends.postgresql"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "value"),
+    [
+        ("import environ\nALLOWED_HOSTS = environ.Env().list('HOSTS')", "ALLOWED_HOSTS", ["blog.example.com", ".blog.example.net"]),
+        ("from decouple import config, Csv\nALLOWED_HOSTS = config('HOSTS', cast=Csv())", "ALLOWED_HOSTS", ["blog.example.com", ".blog.example.net"]),
+        ("ALLOWED_HOSTS = os.getenv('HOSTS').split(',')", "ALLOWED_HOSTS", ["blog.example.com", ".blog.example.net"]),
+        ("CSRF_TRUSTED_ORIGINS = os.environ['ORIGINS'].split(',')", "CSRF_TRUSTED_ORIGINS", ["https://blog.example.com"]),
+        ("DEBUG = bool(int(os.environ['APP_DEBUG']))", "DEBUG", False),
+        ("STATIC_ROOT = os.environ['APP_STATIC']\nMEDIA_ROOT = os.environ['APP_MEDIA']", "MEDIA_ROOT", "/srv/blog/media"),
+        ("key = os.environ['APP_KEY']\nSECRET_KEY = key", "SECRET_KEY", KEY),
+    ],
+)
+def test_variables_of_what_the_server_knows_are_lent(ask, lines, name, value):
+    answer = ask(f"{READS}\n{lines}")
+    assert answer.settings[name] == value
+    assert answer.told == answer.refused == []
+
+
+def test_loans_reach_what_is_imported_and_executed(ask):
+    files = {
+        "mysite/settings/__init__.py": f"{READS}\nfrom .database import DATABASES\nexec(open('mysite/more').read())\nfrom . import again",
+        "mysite/settings/database.py": "import os\nDATABASES = {'default': {'ENGINE': 'django.db.backends.postgresql', 'NAME': os.environ['OWN_NAME']}}",
+        "mysite/settings/again.py": "from .database import DATABASES",
+        "mysite/more": "SECRET_KEY = os.environ['OWN_KEY']",
+    }
+    answer = ask("", files)
+    assert answer.settings["DATABASES"]["default"]["NAME"] == "blog"
+    assert answer.settings["SECRET_KEY"] == KEY
+    assert answer.told == answer.refused == []
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        "if os.environ.get('APP_STAGE', 'development') == 'production':\n    from .production import *\nelse:\n    from .development import *",
+        "os.environ.setdefault('APP_STAGE', 'local')\nif os.environ['APP_STAGE'] == 'production':\n    from .production import *",
+        "import importlib\nglobals().update(vars(importlib.import_module('mysite.settings.' + os.getenv('APP_STAGE', 'dev'))))",
+    ],
+)
+def test_settings_that_choose_by_a_variable_choose_those_of_production(ask, choice):
+    files = {"mysite/settings/__init__.py": f"{READS}\n{choice}", "mysite/settings/production.py": "STAGE = 'production'"}
+    answer = ask("", {**files, "mysite/settings/development.py": "import debug_toolbar"})
+    assert answer.settings["STAGE"] == "production"
+    assert answer.told == ["variable APP_STAGE: not set, here production"]
+    assert ask("", files, APP_STAGE="production").told == []
+
+
+def test_a_variable_whose_default_chooses_no_settings_stays_as_it_is(ask):
+    answer = ask(f"{READS}\nSENTRY = os.environ.get('SENTRY_STAGE', 'development')")
+    assert answer.settings["SENTRY"] == "development"
+    assert answer.told == []
+
+
+def test_all_variables_that_are_missing_are_named_at_once(load):
+    lines = "X = os.environ['API_KEY']\nimport environ\nenv = environ.Env()\nY = env('API_URL')\nZ = env('API_NAME', default='x')\nos.environ.get('API_SIZE')"
+    assert "read variables API_KEY, API_URL, which this site does not have; give them in" in load(f"{READS}\n{lines}").stderr.splitlines()[-1]
+
+
+def test_a_settings_module_that_is_not_there_is_named(load):
+    said = load(READS, SHORTSTOP_SETTINGS="mysite.settings.live").stderr.splitlines()[-1]
+    assert "there is no module mysite.settings.live in the source, which the settings mysite.settings.live are to be" in said
+
+
+def test_settings_without_urls_are_not_the_whole(ask):
+    answer = ask(f"{READS}\ndel ROOT_URLCONF")
+    assert answer.refused == ['the settings mysite.settings hold no ROOT_URLCONF, so they are not the whole; give the settings module by the key "settings"']
+
+
+# A file system that refuses, as a release is for its site; root may write anywhere else.
+READ_ONLY = """
+import errno, os
+mkdir = os.mkdir
+
+
+def refuse(path, *arguments):
+    if "/logs" in str(path) or "/data" in str(path):
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+    mkdir(path, *arguments)
+
+
+os.mkdir = refuse
+"""
+
+
+def test_a_directory_that_the_settings_make_in_the_source_is_told(load, tmp_path):
+    lines = f"os.makedirs('{tmp_path}/data/logs', exist_ok=True)\nfrom pathlib import Path\nPath('{tmp_path}/logs').mkdir(exist_ok=True)\n"
+    done = load(f"{READS}\n{lines}", {"sitecustomize.py": READ_ONLY}, PYTHONPATH=f"{tmp_path}:{OVERLAY}")
+    answer = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("answer ")).removeprefix("answer "))
+    made = "the settings make this directory, and a release is read-only, so it is not made"
+    assert answer["told"] == [f"{tmp_path}/{name}: {made}" for name in ("data", "data/logs", "logs")]
+
+
+def test_a_file_that_the_settings_write_in_the_source_is_named(load):
+    done = load(f"{READS}\nimport errno\nraise OSError(errno.EROFS, 'Read-only file system', '/srv/blog/x')")
+    said = "the settings mysite.settings write to /srv/blog/x, and a release is read-only; let them write below the variable DJANGO_STATE_DIR"
+    assert said in done.stderr.splitlines()[-1]
+
+
+def test_a_log_file_that_cannot_be_written_is_standard_error(load):
+    log = (
+        "LOGGING = {'version': 1, 'formatters': {'own': {'format': 'own %(message)s'}}, 'handlers': {'file': {'class': 'logging.FileHandler',"
+        " 'filename': '/nowhere/django.log', 'formatter': 'own', 'level': 'ERROR'}}, 'root': {'handlers': ['file']}, 'disable_existing_loggers': False}"
+    )
+    done = load(f"{READS}\n{log}\nimport atexit, logging\natexit.register(lambda: logging.getLogger('django.request').error('it broke'))")
+    assert "own it broke" in done.stderr
+    assert "LOGGING: handler file writes to /nowhere/django.log, which cannot be written, here to standard error" in done.stdout
 
 
 def test_no_variable_of_another_database_is_lent(load):

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from .errors import SettingsRefused
+from .wanted import ENGINES, GIS, kind_of
 
 if TYPE_CHECKING:
     from .table import Table
 
-OTHER_VENDORS = re.compile(r"mysql|mariadb|oracle|mssql|sql_server|cockroach|mongo|snowflake|db2|firebird", re.IGNORECASE)
-POSTGRES = re.compile(r"postg|psql|psycopg|timescale", re.IGNORECASE)
-SQLITE = re.compile(r"sqlite|spatialite", re.IGNORECASE)
-GIS = re.compile(r"postgis|spatialite|contrib\.gis", re.IGNORECASE)
-ENGINES = {
-    ("postgres", False): "django.db.backends.postgresql",
-    ("postgres", True): "django.contrib.gis.db.backends.postgis",
-    ("sqlite", False): "django.db.backends.sqlite3",
-    ("sqlite", True): "django.contrib.gis.db.backends.spatialite",
-}
 VENDORS = {"postgres": "postgresql", "sqlite": "sqlite"}  # as a connection names it
+PORT = "5432"
+NO_ENGINE = "django.db.backends."  # as templates of projects have it, to be completed
 DUMMY = "django.db.backends.dummy"
 # OPTIONS of PostgreSQL's client that say where to connect, and those that a unix socket has no use for.
 PLACES = {"service", "passfile", "host", "hostaddr", "port", "user", "password", "dbname", "database", "requiressl", "target_session_attrs"}
@@ -45,21 +37,28 @@ def lay_over(table: Table) -> None:
 
 
 def is_used(entry: dict) -> bool:
-    return entry.get("ENGINE") not in (None, "", DUMMY)
+    """Whether an entry is a database. Without an engine Django takes it for none, which is hardly meant where it has a name."""
+    return entry.get("ENGINE") != DUMMY and (_engine(entry) != "" or "NAME" in entry)
+
+
+def _engine(entry: dict) -> str:
+    """The engine of an entry, "" where Django would take none."""
+    return "" if entry.get("ENGINE") in (None, NO_ENGINE) else str(entry["ENGINE"])
 
 
 def _entry(table: Table, alias: str, entry: dict) -> dict:
     database = table.wanted.databases[alias]
     if not is_used(entry):
         return entry  # a project without a database
-    engine, kind = str(entry["ENGINE"]), kind_of(str(entry["ENGINE"]))
+    engine = _engine(entry)
+    kind = kind_of(engine)
     if kind == "other":
         raise SettingsRefused(
             f"DATABASES[{alias!r}] has the engine {engine}, and the database of this site is {database.kind}; give the site a project"
             ' for that, or "database: none", which leaves DATABASES as the project has it'
         )
     new, changed = dict(entry), []
-    if kind not in (database.kind, ""):
+    if not engine or kind not in (database.kind, ""):
         new["ENGINE"] = ENGINES[database.kind, GIS.search(engine) is not None]
         new.pop("OPTIONS", None)
         changed.append(f"ENGINE {new['ENGINE']}")
@@ -80,7 +79,7 @@ def _is_there(entry: dict, places: dict[str, str]) -> bool:
     """Whether the entry leads there already. Where nothing else is said, PostgreSQL's socket knows the user by the system's."""
     given = {name: str(entry.get(name) or "") for name in places}
     defaults = {"USER": given["USER"] or places["USER"] if not places["HOST"] else given["USER"]}
-    defaults["PORT"] = given["PORT"] or places["PORT"]
+    defaults["PORT"] = places["PORT"] if (given["PORT"] or PORT) == (places["PORT"] or PORT) else given["PORT"]
     return {**given, **defaults} == places
 
 
@@ -88,13 +87,6 @@ def _told_by_variables(table: Table) -> dict[str, str]:
     """Where the default database is by the variables that a project may read, of which the operator may have changed some."""
     names = {"NAME": "DB_NAME", "USER": "USER_NAME", "PASSWORD": "PASSWORD", "HOST": "HOST", "PORT": "PORT"}
     return {name: table.wanted.variables.get(f"DJANGO_PG_{variable}", "") for name, variable in names.items()}
-
-
-def kind_of(engine: str) -> str:
-    """`postgres`, `sqlite`, `other`, or an empty text for an engine that nothing is known of."""
-    if OTHER_VENDORS.search(engine):
-        return "other"
-    return "postgres" if POSTGRES.search(engine) else "sqlite" if SQLITE.search(engine) else ""
 
 
 def _options(table: Table, options: dict, kind: str, *, is_local: bool) -> dict:

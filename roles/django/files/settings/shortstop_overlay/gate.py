@@ -26,6 +26,8 @@ def _refusals() -> Iterator[str]:
             ' say os.environ.setdefault("DJANGO_SETTINGS_MODULE", …), and settings="…" nowhere'
         )
         return
+    if not getattr(settings, "ROOT_URLCONF", None):
+        yield f'the settings {now.wanted.settings} hold no ROOT_URLCONF, so they are not the whole; give the settings module by the key "settings"'
     if settings.DEBUG or DJANGO_SETTINGS.DEBUG:
         yield "DEBUG is on; assign it in the settings module by its name, where it is set to False here, and nowhere else"
     if not all(map(now.wanted.is_given, (settings.SECRET_KEY, DJANGO_SETTINGS.SECRET_KEY))):

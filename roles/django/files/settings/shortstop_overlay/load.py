@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import re
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from types import ModuleType
 
 import django.conf
+from django.conf import global_settings
 
 from .errors import SettingsRefused
 from .pins import ClassNamespace, Pins
@@ -18,6 +20,7 @@ from .table import Table
 from .wanted import Wanted, initial_environment
 
 MODULE = "shortstop_settings"
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 DJANGO_SETTINGS = django.conf.settings
 # As Python, django-environ, python-decouple, environs and pydantic name a variable that is missing.
 MISSING = (
@@ -36,6 +39,7 @@ class Loaded:
         self.wanted = Wanted.from_environment(initial_environment())
         self.pins = Pins(self.wanted)
         self.told: list[str] = []
+        self.not_made: list[str] = []  # directories
 
 
 _loaded: list[Loaded] = []
@@ -49,7 +53,7 @@ def loaded() -> Loaded | None:
 def settings_into(namespace: dict) -> None:
     """Fill the namespace of our settings module."""
     now = Loaded()
-    with _as_the_project(now.wanted.settings), now.pins.hold(), _pinned_classes(now.pins):
+    with _as_the_project(now.wanted.settings), now.pins.hold(), _pinned_classes(now.pins), _read_only(now.not_made):
         own = _own_module(now)
     configuration = os.environ.get("DJANGO_CONFIGURATION")
     if configuration and isinstance(getattr(own, configuration, None), type):
@@ -58,12 +62,12 @@ def settings_into(namespace: dict) -> None:
         names = {name: value for name, value in vars(own).items() if name.isupper()}
         dynamic = django.conf.settings if is_dynaconf(django.conf.settings) else None
         if dynamic:
-            names.update((name, _plain(dynamic.get(name))) for name in dynamic if name.isupper())
+            names.update((name, _plain(dynamic.get(name))) for name in dynamic if name.isupper() and not _is_default(name, dynamic.get(name)))
             # It reads its files when the module has come to its end, so that nothing was computed from it.
             if names.get("DEBUG"):
                 names["DEBUG"], now.pins.replaced["DEBUG"] = False, names["DEBUG"]
         before = dict(names)
-        now.told = Table(names, now.wanted, now.pins).apply()
+        _apply(now, names)
         namespace.update(names)
         # A part of the project may import its settings module itself.
         vars(own).update(names)
@@ -71,6 +75,39 @@ def settings_into(namespace: dict) -> None:
             if before.get(name) is not value or name == "DEBUG":
                 dynamic.set(name, value)
     _loaded.append(now)
+
+
+def _apply(now: Loaded, names: dict) -> None:
+    """Lay the table over the names."""
+    made = [f"{path}: the settings make this directory, and a release is read-only, so it is not made" for path in now.not_made]
+    table = Table(names, now.wanted, now.pins)
+    table.told += now.pins.loans.told + made
+    now.told = table.apply()
+
+
+def _is_default(name: str, value: object) -> bool:
+    """Whether dynaconf has this setting from Django alone."""
+    return hasattr(global_settings, name) and getattr(global_settings, name) == value
+
+
+@contextmanager
+def _read_only(not_made: list[str]) -> Iterator[None]:
+    """Settings that make a directory in their source find that it is not to be, and go on."""
+    mkdir = os.mkdir
+
+    def make(path: str | os.PathLike, *arguments: object, **more: object) -> None:
+        try:
+            mkdir(path, *arguments, **more)
+        except OSError as error:
+            if error.errno not in READ_ONLY and os.path.dirname(os.path.abspath(path)) not in not_made:
+                raise
+            not_made.append(os.path.abspath(path))
+
+    os.mkdir = make
+    try:
+        yield
+    finally:
+        os.mkdir = mkdir
 
 
 @contextmanager
@@ -107,13 +144,28 @@ def _own_module(now: Loaded) -> ModuleType:
     except SettingsRefused:
         raise
     except Exception as error:
-        variable = _missing_variable(error)
-        if not variable:
+        sentence = _sentence(now, error)
+        if not sentence:
             raise
-        raise SettingsRefused(
-            f'the settings {name} read a variable {variable}, which this site does not have; give it in "environment", or let'
-            f' "environment_names: {{{variable}: …}}" take its value from another'
-        ) from error
+        raise SettingsRefused(sentence) from error
+
+
+def _sentence(now: Loaded, error: Exception) -> str:
+    """What to do about an error of the settings, or an empty text if nothing is known of it."""
+    name = now.wanted.settings
+    if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+        return f'there is no module {error.name} in the source, which the settings {name} are to be; give the settings module by the key "settings"'
+    if isinstance(error, OSError) and error.errno in READ_ONLY and error.filename:
+        return f"the settings {name} write to {error.filename}, and a release is read-only; let them write below the variable DJANGO_STATE_DIR"
+    variable = _missing_variable(error)
+    if not variable:
+        return ""
+    missing = [variable, *(one for one in now.pins.loans.required if one not in os.environ and one != variable)]
+    of = "a variable" if len(missing) == 1 else "variables"
+    return (
+        f"the settings {name} read {of} {', '.join(missing)}, which this site does not have; give {'it' if len(missing) == 1 else 'them'} in"
+        f' "environment", or let "environment_names: {{{variable}: …}}" take its value from another'
+    )
 
 
 def _missing_variable(error: BaseException) -> str:
@@ -140,7 +192,7 @@ def _configured(now: Loaded, own: type, namespace: dict) -> type:
         super(configured, cls).post_setup()
         now.pins.adopt(own)
         names = {name: value for name, value in namespace.items() if name.isupper()}
-        now.told = Table(names, now.wanted, now.pins).apply()
+        _apply(now, names)
         namespace.update(names)
         vars(sys.modules[now.wanted.settings]).update(names)
 

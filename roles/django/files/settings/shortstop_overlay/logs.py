@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def configure(configuration: dict) -> None:
     from django.utils.module_loading import import_string
 
     own = _state["configure"]
-    (import_string(own) if isinstance(own, str) else own)(configuration)
+    (import_string(own) if isinstance(own, str) else own)(_writable(configuration))
     loggers = {name: logging.getLogger(name) for name in LOGGERS}
     if off := [name for name, logger in loggers.items() if logger.disabled]:
         _state["told"].append(f"LOGGING: {' and '.join(off)} off by disable_existing_loggers, here on")
@@ -42,6 +43,18 @@ def configure(configuration: dict) -> None:
         handler.setLevel(logging.ERROR)
         handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
         loggers[name].addHandler(handler)
+
+
+def _writable(configuration: object) -> object:
+    """The configuration with standard error for each file that cannot be written, such as one in the source."""
+    handlers = configuration.get("handlers") if isinstance(configuration, dict) else None
+    new = dict(handlers or {})
+    for name, handler in new.items():
+        file = handler.get("filename") if isinstance(handler, dict) else None
+        if file and not os.access(file if os.path.exists(file) else os.path.dirname(os.path.abspath(file)), os.W_OK):
+            new[name] = {"class": "logging.StreamHandler", **{key: handler[key] for key in ("level", "formatter", "filters") if key in handler}}
+            _state["told"].append(f"LOGGING: handler {name} writes to {file}, which cannot be written, here to standard error")
+    return {**configuration, "handlers": new} if handlers else configuration
 
 
 def reaches_something(logger: logging.Logger) -> bool:

@@ -15,10 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from types import CodeType, ModuleType
 
-from .lend import lend
+from .lend import Loans
 from .wanted import Wanted
 
 NAMES = ("DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "STATIC_ROOT", "MEDIA_ROOT")
+# What else a module may be imported for, as settings.
+IMPORTED = (*NAMES, "DATABASES")
 PINS_OF_CLASS = "_shortstop_pins"
 
 
@@ -30,6 +32,7 @@ class Pins:
         self.assigned: dict[str, list] = {}  # by name, in the order of the assignments
         self.replaced: dict[str, object] = {}  # the last value of the project's that was not kept
         self.own_keys = set() if own_keys is None else own_keys  # secret keys that came with the source
+        self.loans = Loans(wanted)
         self._stored: dict[str, object] = {}
 
     def pin(self, name: str, value: object) -> object:
@@ -90,6 +93,7 @@ class Pins:
         finally:
             builtins.exec = execute
             sys.meta_path.remove(finder)
+            self.loans.take_back()
 
 
 class Namespace(MutableMapping):
@@ -153,6 +157,8 @@ class Finder:
             names, local = names.names, names if local is None else local
         if (local is None or local is names) and names.get("__name__") in self.guarded:
             local = Namespace(names, self.pins)
+        if isinstance(local, Namespace):
+            self.pins.loans.lend(*_tree_of(code))
         self._exec(code, names, local, **more)
 
 
@@ -167,14 +173,23 @@ class Loader(importlib.machinery.SourceFileLoader):
         tree = ast.parse(Path(self.path).read_bytes(), self.path)
         self._finder.guarded.update(sources_of_settings(tree, module))
         pins = self._finder.pins
-        with lend(tree, pins.wanted):
-            self._finder._exec(self.get_code(module.__name__), module.__dict__, Namespace(module.__dict__, pins))
+        pins.loans.lend(tree, self.path)
+        self._finder._exec(self.get_code(module.__name__), module.__dict__, Namespace(module.__dict__, pins))
+
+
+def _tree_of(code: str | bytes | CodeType) -> tuple[ast.Module, str]:
+    """The syntax tree of what is executed, and its file. What cannot be read has an empty one."""
+    file = code.co_filename if isinstance(code, CodeType) else ""
+    try:
+        return ast.parse(Path(file).read_bytes() if file else code), file
+    except (OSError, SyntaxError, ValueError, TypeError):
+        return ast.Module([], []), file
 
 
 def sources_of_settings(tree: ast.Module, module: ModuleType) -> Iterator[str]:
     """The modules that this one takes settings from by their own names: `from .base import *`, `from conf import DEBUG`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" or (alias.name in NAMES and not alias.asname) for alias in node.names):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" or (alias.name in IMPORTED and not alias.asname) for alias in node.names):
             try:
                 yield importlib.util.resolve_name("." * node.level + (node.module or ""), module.__package__ or "")
             except ImportError:  # Python will say so when it comes there

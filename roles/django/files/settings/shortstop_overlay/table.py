@@ -138,6 +138,8 @@ class Table:
         # Without one, gunicorn tells Django what nginx says.
         if header and tuple(header) != PROXY_HEADER:
             self.put("SECURE_PROXY_SSL_HEADER", PROXY_HEADER)
+        if not self.wanted.tls and self.names.get("SECURE_SSL_REDIRECT"):
+            self.put("SECURE_SSL_REDIRECT", False)
         for cookie in COOKIES:
             if self.wanted.tls:
                 self.put(f"{cookie}_SECURE", True)

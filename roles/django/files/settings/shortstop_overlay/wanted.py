@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,24 @@ KINDS = {
     **dict.fromkeys(("postgres", "postgresql", "postgis", "pgsql", "psql", "timescale"), "postgres"),
     **dict.fromkeys(("sqlite", "sqlite3", "spatialite"), "sqlite"),
 }
+
+OTHER_VENDORS = re.compile(r"mysql|mariadb|oracle|mssql|sql_server|cockroach|mongo|snowflake|db2|firebird", re.IGNORECASE)
+POSTGRES = re.compile(r"postg|psql|psycopg|timescale", re.IGNORECASE)
+SQLITE = re.compile(r"sqlite|spatialite", re.IGNORECASE)
+GIS = re.compile(r"postgis|spatialite|contrib\.gis", re.IGNORECASE)
+ENGINES = {
+    ("postgres", False): "django.db.backends.postgresql",
+    ("postgres", True): "django.contrib.gis.db.backends.postgis",
+    ("sqlite", False): "django.db.backends.sqlite3",
+    ("sqlite", True): "django.contrib.gis.db.backends.spatialite",
+}
+
+
+def kind_of(engine: str) -> str:
+    """`postgres`, `sqlite`, `other`, or an empty text for an engine that nothing is known of."""
+    if OTHER_VENDORS.search(engine):
+        return "other"
+    return "postgres" if POSTGRES.search(engine) else "sqlite" if SQLITE.search(engine) else ""
 
 
 @dataclass(frozen=True)
