@@ -187,7 +187,7 @@ def static_dirs(tiny: Tiny) -> None:
 def fixed_roots(tiny: Tiny) -> None:
     """STATIC_ROOT and MEDIA_ROOT below the source, where nothing can be written."""
     tiny.settings += "STATIC_ROOT = BASE_DIR / 'staticfiles'\nMEDIA_ROOT = BASE_DIR / 'media'\nMEDIA_URL = '/media/'\n"
-    tiny.told = ["/staticfiles, here /srv/", "/media, here /srv/"]
+    tiny.told = ["/staticfiles, here the release's", "/media, here /srv/"]
 
 
 @project
