@@ -32,6 +32,8 @@ WASTE = (
 )
 # What is of the developer's machine, as far as git does not say otherwise. Who means it for the server is told that it stayed.
 PRIVATE = (".env", ".env.local", ".envrc", ".tox", ".venv", "venv", "htmlcov", "node_modules", "staticfiles", "*.sqlite3")
+# A directory of static files that collectstatic has filled has one of these, and is no package.
+STATIC_FILES, COLLECTED = "staticfiles", ("admin", "staticfiles.json")
 # One moment for every file: a zip file, which a wheel is, begins in 1980.
 MOMENT = 315619200
 
@@ -87,7 +89,7 @@ def _found(source: Path, whole: bool) -> tuple[list[PurePath], list[str]]:
         names = [name for name in (*tracked, *others) if os.path.lexists(source / name)]
     found, left_out = set(), set()
     for name in names:
-        litter = None if whole or name in tracked else _litter(name)
+        litter = None if whole or name in tracked else _litter(source, name)
         if litter is None:
             found.update((name, *name.parents[:-1]))
         elif _matches(litter.name, PRIVATE):
@@ -99,12 +101,20 @@ def _walked(source: Path, whole: bool) -> Iterator[PurePath]:
     for directory, subdirectories, names in os.walk(source, onerror=_refuse):
         inside = PurePath(directory).relative_to(source)
         yield from (inside / name for name in (*subdirectories, *names))
-        subdirectories[:] = [name for name in subdirectories if whole or not _matches(name, (*WASTE, *PRIVATE))]
+        subdirectories[:] = [name for name in subdirectories if whole or not _is_litter(source, inside / name)]
 
 
-def _litter(name: PurePath) -> PurePath | None:
+def _litter(source: Path, name: PurePath) -> PurePath | None:
     """The part of a path that makes it none of the source's."""
-    return next((PurePath(*name.parts[: index + 1]) for index, part in enumerate(name.parts) if _matches(part, (*WASTE, *PRIVATE))), None)
+    ways = (PurePath(*name.parts[: index + 1]) for index in range(len(name.parts)))
+    return next((way for way in ways if _is_litter(source, way)), None)
+
+
+def _is_litter(source: Path, path: PurePath) -> bool:
+    if path.name != STATIC_FILES:
+        return _matches(path.name, (*WASTE, *PRIVATE))
+    there = source / path
+    return not (there / "__init__.py").is_file() and any((there / name).exists() for name in COLLECTED)
 
 
 def _refuse(error: OSError) -> None:

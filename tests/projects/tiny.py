@@ -350,7 +350,7 @@ def statement_timeout(tiny: Tiny) -> None:
     start, end = tiny.settings.index("DATABASES = {"), tiny.settings.index("# Password validation")
     database = "'ENGINE': 'django.db.backends.postgresql', 'NAME': 'shop', 'HOST': 'localhost', 'OPTIONS': {'options': '-c statement_timeout=5s'}"
     tiny.settings = f"{tiny.settings[:start]}DATABASES = {{'default': {{{database}}}}}\n\n{tiny.settings[end:]}"
-    tiny.told = ["DATABASES['default']: the site's NAME, USER, HOST"]
+    tiny.told = ["DATABASES['default']: the site's NAME, HOST"]
 
 
 @project

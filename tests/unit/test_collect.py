@@ -124,7 +124,16 @@ def test_another_content_makes_another_hash(tree, change):
 @pytest.mark.parametrize(
     "name",
     [
-        *[".git/config", "venv/bin/python", ".venv/lib", "__pycache__/a", "staticfiles/a.css", "htmlcov/index.html", "node_modules/a/b"],
+        *[
+            ".git/config",
+            "venv/bin/python",
+            ".venv/lib",
+            "__pycache__/a",
+            "staticfiles/admin/a.css",
+            "staticfiles/staticfiles.json",
+            "htmlcov/index.html",
+            "node_modules/a/b",
+        ],
         *["shop/__pycache__/urls.pyc", "shop/urls.pyc", "shop/static/node_modules/a", "db.sqlite3", "shop/.DS_Store"],
         *[".env", "shop/.env", ".env.local", ".envrc"],
     ],
@@ -134,6 +143,17 @@ def test_what_is_not_the_source_stays_behind(tree, name):
     (tree / name).parent.mkdir(parents=True, exist_ok=True)
     (tree / name).write_text("content", encoding="utf-8")
     assert made(tree) == before
+
+
+@pytest.mark.parametrize("names", [["staticfiles/a.css"], ["staticfiles/__init__.py", "staticfiles/admin/__init__.py"], ["shop/staticfiles/shop/a.css"]])
+def test_a_directory_of_that_name_that_collectstatic_has_not_filled_travels(tree, names):
+    for name in names:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("content", encoding="utf-8")
+    done = collect(tree, tree.parent / "archive.tar.gz")
+    with tarfile.open(tree.parent / "archive.tar.gz") as tar:
+        assert set(names) <= set(tar.getnames())
+    assert done.left_out == []
 
 
 def test_what_stays_behind_and_may_be_missed_is_told(tree):
