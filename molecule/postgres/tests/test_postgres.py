@@ -203,7 +203,7 @@ def test_another_timeout_holds(play, servers):
 
 def test_a_site_that_left_keeps_its_data_until_it_is_purged(play, servers):
     left = {"blog": {"domains": ["blog.example.com"]}}
-    record = json.dumps({"user": "shop", "root": "/srv/shop", "database": {"engine": "postgres"}, "databases": {"old": {"name": "legacy"}}})
+    record = json.dumps({"user": "shop", "root": "/srv/shop", "database": {"engine": "postgres"}})
     for server in servers:
         answer(server, "shop", "CREATE TABLE kept (word text)")
         server.check_output(f"mkdir --parents /etc/shortstop/sites && echo '{record}' >/etc/shortstop/sites/shop.json")
@@ -213,4 +213,4 @@ def test_a_site_that_left_keeps_its_data_until_it_is_purged(play, servers):
     play(sites={**left, "shop": {"state": "absent", "purge": True}}).expect_success()
     for server in servers:
         query = "SELECT datname FROM pg_database UNION SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' ORDER BY 1"
-        assert answer(server, "postgres", query).split() == ["blog", "postgres", "shop_analytics", "template0", "template1"]
+        assert answer(server, "postgres", query).split() == ["blog", "postgres", "template0", "template1"]
