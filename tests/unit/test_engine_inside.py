@@ -16,6 +16,7 @@ import records
 
 SETTINGS = """
 SECRET_KEY = "x"
+ROOT_URLCONF = "shop.urls"
 USE_TZ = True
 DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "shop"]
@@ -45,6 +46,7 @@ def project(tmp_path) -> Path:
     files = {
         "shop/__init__.py": "",
         "shop/models.py": MODELS,
+        "shop/urls.py": "urlpatterns = []\n",
         "shop/migrations/__init__.py": "",
         "shop/migrations/0001_initial.py": MIGRATION.replace("REPLACED", "[]"),
         "config.py": SETTINGS,
