@@ -112,7 +112,7 @@ class _Reads:
 
     def resolved(self, node: ast.expr) -> ast.expr:
         """The value of a name that the same module assigned."""
-        for _ in range(DEEPEST):
+        for _depth in range(DEEPEST):
             if not isinstance(node, ast.Name) or node.id not in self._names:
                 break
             node = self._names[node.id]

@@ -156,14 +156,15 @@ class Table:
 
 def _replaced(value: object, keys: set[str], key: str, depth: int = 0) -> object:
     """The value with this key in the place of others, in dictionaries and lists, too; the value itself where it holds none."""
-    if type(value) is str:
+    if isinstance(value, str):
         return key if len(value) >= SHORTEST_KEY and value in keys else value
-    if type(value) is dict and depth < DEEPEST:
+    if isinstance(value, dict) and depth < DEEPEST:
         new = {name: _replaced(item, keys, key, depth + 1) for name, item in value.items()}
         return new if any(new[name] is not item for name, item in value.items()) else value
-    if type(value) in (list, tuple) and depth < DEEPEST:
+    if isinstance(value, (list, tuple)) and depth < DEEPEST:
         items = [_replaced(item, keys, key, depth + 1) for item in value]
-        return type(value)(items) if any(one is not other for one, other in zip(items, value, strict=True)) else value
+        is_changed = any(one is not other for one, other in zip(items, value, strict=True))
+        return (items if isinstance(value, list) else tuple(items)) if is_changed else value
     return value
 
 
