@@ -10,7 +10,14 @@ from pathlib import PurePosixPath
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import HOUSE_WIDE, KEYS
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_source import source_errors
 from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import RESERVED_NAMES, SITE_NAME, as_dict, nearest, texts, value_errors
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_whole import database_errors, job_errors, superuser_errors, tls_errors, url_errors
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_whole import (
+    database_errors,
+    job_errors,
+    superuser_errors,
+    tls_errors,
+    url_errors,
+    variable_errors,
+)
 
 NO_DATABASE_HERE = 'key "database": this host keeps no PostgreSQL; add it to the group of database hosts, or write sqlite, none or {host: HOST, password: …}'
 
@@ -107,6 +114,7 @@ def _key_errors(merged: dict, given: dict, required: tuple[str, ...], *, dns_cha
     yield from database_errors(merged)
     if merged.get("state") != "absent":
         yield from url_errors(merged)
+        yield from variable_errors(merged)
         yield from superuser_errors(merged.get("superuser"))
         yield from tls_errors(merged, given, dns_challenges=dns_challenges)
         yield from job_errors(merged)

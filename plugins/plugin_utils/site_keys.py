@@ -125,6 +125,21 @@ KEYS = {
     "certificate": Key("certificate", "With `tls: own`: `{cert, key}`, both the text of a PEM file, with the chain in `cert`. The key comes from the vault."),
 }
 
+# The variables that role environment gives every site, and those of a site on PostgreSQL.
+VARIABLES = (
+    "DEBUG",
+    "DJANGO_ALLOWED_HOSTS",
+    "DJANGO_CSRF_TRUSTED_ORIGINS",
+    "DJANGO_DEBUG",
+    "DJANGO_MEDIA_ROOT",
+    "DJANGO_MEDIA_URL",
+    "DJANGO_SECRET_KEY",
+    "DJANGO_SECURE",
+    "DJANGO_STATE_DIR",
+    "DJANGO_STATIC_URL",
+    "SECRET_KEY",
+)
+POSTGRES_VARIABLES = ("DJANGO_PG_DB_NAME", "DJANGO_PG_HOST", "DJANGO_PG_PASSWORD", "DJANGO_PG_PORT", "DJANGO_PG_USER_NAME")
 HOUSE_WIDE = [name for name, spec in KEYS.items() if spec.house_wide]
 DATABASE_KEYS = ("host", "port", "name", "user", "password")
 FURTHER_DATABASE_KEYS = ("name",)

@@ -6,8 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.certificates import certificate_errors
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import CERTIFICATE_KEYS, DAEMON_KEYS, DATABASE_KEYS, SUPERUSER_KEYS, TIMER_KEYS
-from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import as_dict, is_misspelt, texts
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_keys import (
+    CERTIFICATE_KEYS,
+    DAEMON_KEYS,
+    DATABASE_KEYS,
+    POSTGRES_VARIABLES,
+    SUPERUSER_KEYS,
+    TIMER_KEYS,
+    VARIABLES,
+)
+from ansible_collections.shortstop.django.plugins.plugin_utils.site_values import RESERVED_VARIABLES, as_dict, is_misspelt, nearest, texts
 
 
 def database_errors(site: dict) -> Iterator[str]:
@@ -22,6 +30,19 @@ def database_errors(site: dict) -> Iterator[str]:
         yield 'key "database": "host" is missing; on this server write database: postgres, and the site\'s own user is let in'
     if "host" in database and "password" not in database:
         yield 'key "database": "password" is missing; two servers share it, so it comes from the vault'
+
+
+def variable_errors(site: dict) -> Iterator[str]:
+    """Further names of variables that the site does not have."""
+    database = site.get("database", "postgres")
+    known = {*VARIABLES, *as_dict(site, "environment"), *(f"{alias}_DATABASE_URL".upper() for alias in texts(list(as_dict(site, "databases"))))}
+    if database != "none":
+        known.add("DATABASE_URL")
+    if database not in ("none", "sqlite"):
+        known.update(POSTGRES_VARIABLES)
+    for name, of in as_dict(site, "environment_names").items():
+        if isinstance(of, str) and of not in (*known, *RESERVED_VARIABLES):
+            yield f'key "environment_names": variable "{name}" is to have the value of {of}, which the site does not have{nearest(of, sorted(known))}'
 
 
 def url_errors(site: dict) -> Iterator[str]:

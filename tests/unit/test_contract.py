@@ -894,6 +894,34 @@ def test_a_site_and_site_common_may_each_give_a_part_of_the_database():
     assert errors({"database": {"password": "kX4-qq"}}, common={"database": {"host": "db.example.com"}}) == []
 
 
+@pytest.mark.parametrize(
+    ("of", "keys"),
+    [
+        ("SECRET_KEY", {}),
+        ("DJANGO_PG_HOST", {}),
+        ("DATABASE_URL", {"database": "sqlite"}),
+        ("OLD_DATABASE_URL", {"databases": {"old": {}}}),
+        ("OWN", {"environment": {"OWN": "1"}}),
+    ],
+)
+def test_a_further_name_of_a_variable_that_the_site_has(of, keys):
+    assert errors({"environment_names": {"X": of}, **keys}) == []
+
+
+@pytest.mark.parametrize(
+    ("of", "keys", "near"),
+    [
+        ("DJANGO_PG_DBNAME", {}, "DJANGO_PG_DB_NAME"),
+        ("DJANGO_PG_HOST", {"database": "sqlite"}, "did you mean"),
+        ("OLD_DATABASE_URL", {}, "DATABASE_URL"),
+    ],
+)
+def test_a_further_name_of_a_variable_that_the_site_lacks(of, keys, near):
+    (said,) = errors({"environment_names": {"X": of}, **keys})
+    assert said.startswith(f'site "blog": key "environment_names": variable "X" is to have the value of {of}, which the site does not have; ')
+    assert near in said
+
+
 def test_further_databases_stand_beside_a_first_one():
     told = 'site "blog": key "databases": this site has no first database, beside which these would be; give it one by key "database"'
     assert errors({"database": "none", "databases": {"old": {}}}) == [told]

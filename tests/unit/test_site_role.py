@@ -41,6 +41,12 @@ def test_every_house_wide_convention_passes_as_site_common(key):
     assert contract.site_errors({"blog": {"domains": ["blog.example.com"]}}, common={key: DEFAULTS[key]}) == []
 
 
+def test_the_variables_that_may_have_further_names_are_those_of_role_environment():
+    told = yaml.safe_load((ROOT / "roles/environment/vars/main.yml").read_text(encoding="utf-8"))
+    assert {*site_keys.VARIABLES} == {*told["__environment_conventions"], "SECRET_KEY"}
+    assert {*site_keys.POSTGRES_VARIABLES, "DATABASE_URL"} == {*told["__environment_of_database"]["postgres"]}
+
+
 # With Ansible
 
 PLAYBOOK = """
