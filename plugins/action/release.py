@@ -34,11 +34,14 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _checked, arguments = self.validate_argument_spec(OPTIONS)
         if not Path(arguments["source"]).is_dir():
-            raise AnsibleActionFail(f'site "{arguments["site"]}": key "source": there is no directory {arguments["source"]}')
+            missing = f'site "{arguments["site"]}": key "source": there is no directory {arguments["source"]}'
+            return {"failed": True, "result": "failed", "msg": missing}
         descriptor, archive = tempfile.mkstemp(prefix="shortstop-", suffix=".tar.gz")
         os.close(descriptor)
         try:
             return self._release(arguments, Path(archive))
+        except AnsibleActionFail as error:
+            return {"failed": True, "result": "failed", "msg": str(error)}
         finally:
             os.unlink(archive)
 
@@ -63,7 +66,7 @@ class ActionModule(ActionBase):
             )
             return {"changed": False, "release": plan["live"], "result": "held", "warnings": [held]}
         if self._task.check_mode:
-            return {"changed": True, "release": release}
+            return {"changed": True, "release": release, "result": "new"}
         for sentence in arguments["told"]:
             run.tell(sentence)
         remote = self._connection._shell.join_path(self._make_tmp_path(), "source.tar.gz")

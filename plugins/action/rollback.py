@@ -1,6 +1,7 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
+from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.engine import Run
@@ -21,5 +22,8 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _checked, arguments = self.validate_argument_spec(OPTIONS)
         if self._task.check_mode:
-            return {"changed": True, "skipped": True, "msg": "check mode rolls nothing back"}
-        return Run(self, arguments["site"]).go("rollback", f"--to={arguments['to']}", f"--migrations={arguments['migrations']}")
+            return {"changed": True, "result": "new", "release": arguments["to"]}
+        try:
+            return Run(self, arguments["site"]).go("rollback", f"--to={arguments['to']}", f"--migrations={arguments['migrations']}")
+        except AnsibleActionFail as error:
+            return {"failed": True, "result": "failed", "msg": str(error)}

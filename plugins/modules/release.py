@@ -62,14 +62,18 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: What ended the run, in at most 15 lines. The command C(shortstop failure SITE) on the host shows the whole.
+  returned: on failure
+  type: str
 release:
   description: The id of the release, 12 hexadecimal digits. Empty in check mode on a host that has no program yet.
   returned: always
   type: str
   sample: 0a1b2c3d4e5f
 result:
-  description: What became of the run, such as C(live), C(unchanged), C(held), C(failed) or C(interrupted).
-  returned: except in check mode
+  description: What became of the run, such as C(live), C(unchanged), C(held), C(failed) or C(interrupted); C(new) in check mode.
+  returned: always
   type: str
 seconds:
   description: How long the run took on the host.
@@ -86,9 +90,6 @@ steps:
       type: str
     result:
       description: What became of it, such as C(done), C(failed) or C(warning).
-      type: str
-    message:
-      description: A sentence, and the last lines of what was run where that failed.
       type: str
     seconds:
       description: How long it took.

@@ -28,8 +28,9 @@ options:
     default: ""
 attributes:
   check_mode:
-    description: Does nothing, and is reported as skipped.
-    support: none
+    description: Does nothing, and says that it would.
+    support: partial
+    details: It is not looked for whether there is a release to go back to.
 """
 
 EXAMPLES = r"""
@@ -40,22 +41,26 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+msg:
+  description: What ended the run, in at most 15 lines. The command C(shortstop failure SITE) on the host shows the whole.
+  returned: on failure
+  type: str
 release:
   description: The id of the release that was asked for, 12 hexadecimal digits.
   returned: when there was one
   type: str
   sample: 0a1b2c3d4e5f
 result:
-  description: What became of the run, such as C(live), C(failed) or C(interrupted).
+  description: What became of the run, such as C(live), C(failed) or C(interrupted); C(new) in check mode.
   returned: always
   type: str
 seconds:
   description: How long the run took on the host.
-  returned: always
+  returned: when there was one
   type: float
 steps:
   description: What happened, in order, as M(shortstop.django.release) returns it.
-  returned: always
+  returned: when there was a run
   type: list
   elements: dict
 """

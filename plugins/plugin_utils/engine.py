@@ -16,6 +16,7 @@ from ansible.utils.display import Display
 
 COMMAND = "/usr/local/sbin/shortstop"
 END = "end"  # the step of a report's last line
+GOOD = ("live", "unchanged", "held", "new")  # results of a run that ended well; "new" is that of check mode
 FOLLOW = 2.0  # seconds that one look at a run's report lasts at most
 
 
@@ -46,8 +47,9 @@ class Run:
         except AnsibleConnectionFailure as error:
             step = next((line["step"] for line in reversed(self.steps)), "start")
             lost = f"the connection was lost ({error}). What was begun ends, or goes back, by itself; the next deploy waits for that"
-            result = {"failed": True, "changed": bool(self.steps), "msg": f'site "{self.site}": {step}: {lost}'}
-        result["steps"] = [line for line in self.steps if line["result"] != "begun"]
+            result = {"failed": True, "changed": bool(self.steps), "result": "failed", "msg": f'site "{self.site}": {step}: {lost}'}
+        # Their messages are in "msg" and "warnings", and Ansible shows a failed result as a whole.
+        result["steps"] = [{key: line[key] for key in ("step", "result", "seconds")} for line in self.steps if line["result"] != "begun"]
         result["warnings"] = [f'site "{self.site}": {line["step"]}: {line["message"]}' for line in self.steps if line["result"] == "warning"]
         return result
 
@@ -71,15 +73,15 @@ class Run:
                 self.steps.append(line)
                 if line["result"] == "told":
                     self.tell(line["message"])
-                elif line["result"] == "done":
-                    self.tell(f"{line['step']} {line['seconds']:.1f} s")
+                elif line["step"] != END and line["result"] in ("done", "failed"):
+                    self.tell(f"{line['step']} {line['seconds']:.1f} s{' failed' if line['result'] == 'failed' else ''}")
             if lines and lines[-1]["step"] == END:
                 return self.steps.pop()
             self._expect_controller()
 
     def _result(self, end: dict) -> dict:
         result = {"changed": end["result"] != "unchanged", "release": end["release"], "seconds": end["seconds"], "result": end["result"]}
-        if end["result"] not in ("live", "unchanged"):
+        if end["result"] not in GOOD:
             result.update(failed=True, msg=f'site "{self.site}": {end["message"]}')
         return result
 

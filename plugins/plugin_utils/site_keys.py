@@ -72,7 +72,11 @@ KEYS = {
     "workers": Key("number", "Processes of gunicorn.", minimum=1),
     "threads": Key("number", "Threads of each process.", minimum=1),
     "timeout": Key("number", "Seconds after which a silent worker is replaced, and that a stop waits for.", minimum=1),
-    "health_path": Key("path", "Asked before a release goes live. Anything but a status below 400 refuses it."),
+    "health_path": Key(
+        "path",
+        "Asked before a release goes live, with the redirects that stay on the site. A status of 400 or more at their end refuses the release; at the"
+        " default path, 401 and 403 do not, since they are a private site's.",
+    ),
     "health_timeout": Key("number", "Seconds that a new release has to answer its health path.", minimum=1),
     "deploy_timeout": Key(
         "number",

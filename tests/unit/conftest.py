@@ -12,8 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from socketserver import ThreadingMixIn, UnixStreamServer
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -35,6 +39,9 @@ sys.path.insert(0, str(ENGINE))
 
 PLACES = ("CONFIGURATION_DIR", "UNIT_DIR", "RUN_DIR", "SCRATCH_DIR", "INCOMING_DIR", "SERVER_ENVIRONMENT", "TOOLS")
 RUNNING = {"ActiveState": "active", "SubState": "running", "NRestarts": 0, "MainPID": 0, "Description": "", "Result": "success"}
+
+# What own_migrations.py answers where each model has its migration.
+NOTHING_MISSING = {"refused": [], "changing": [], "harmless": [], "absent": []}
 
 # The same examples at each run, and no clock: a slow machine fails no test.
 settings.register_profile("shortstop", deadline=None, derandomize=True)
@@ -231,6 +238,78 @@ def make_release(blog) -> Callable[..., None]:
     return make
 
 
+# What a broken application may begin with, and send again and again.
+WITHOUT_END = {
+    "letters of a status line": (b"HTTP/1.1", b" "),
+    "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "letters of a header": (b"HTTP/1.1 200 OK\r\n", b"x"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
+    "a page": (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", b"x"),
+}
+
+
+class Server(ThreadingMixIn, UnixStreamServer):
+    """A release on its unix socket: answers with a status and headers, with what a function says, or as a broken application does."""
+
+    daemon_threads = True
+
+    def __init__(self, path: Path, answer: int | str | Callable) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.over = threading.Event()
+        super().__init__(str(path), self.handler(answer))
+
+    def handle_error(self, *_arguments: object) -> None:
+        """Whoever asked may have gone before the end."""
+
+    def handler(self, answer: int | str | Callable) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.asked.append((self.path, dict(self.headers)))
+                if answer == "silence":
+                    server.over.wait(10)
+                elif answer == "nonsense":
+                    self.wfile.write(b"nonsense\r\n")
+                elif answer in WITHOUT_END:
+                    begin, more = WITHOUT_END[answer]
+                    self.wfile.write(begin)
+                    with suppress(OSError):
+                        while not server.over.wait(0.01):
+                            self.wfile.write(more)
+                elif answer != "closed":
+                    status, *headers = answer(self.path, self.headers) if callable(answer) else (answer,)
+                    page = headers.pop() if headers and isinstance(headers[-1], bytes) else b""
+                    self.send_response(status)
+                    for name, value in headers:
+                        self.send_header(name, value)
+                    self.end_headers()
+                    self.wfile.write(page)
+
+            def log_message(self, *_arguments: object) -> None:
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def serve(blog) -> Iterator[Callable[..., Server]]:
+    """Lets a release answer on its socket."""
+    servers = []
+
+    def start(name: str, answer: int | str | Callable) -> Server:
+        server = Server(blog.socket(name), answer)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        server.over.set()
+        server.shutdown()
+        server.server_close()
+
+
 @pytest.fixture
 def gunicorn() -> str:
     """The version that the source's requirements ask for."""
@@ -260,7 +339,7 @@ def archived(tmp_path, machine, gunicorn) -> tuple[str, Path]:
     machine.answer("/inside/build.py", build)
     machine.answer("collectstatic", lambda line: put(re.search(r"DJANGO_STATIC_ROOT=(\S+)", line)[1], "css/a.css", "staticfiles.json"))
     machine.answer_of("gate.py", refused=[], told=[])
-    machine.answer_of("own_migrations.py", migrations={"shop.0001_initial": []}, leaves=["shop.0001_initial"], refused=[])
+    machine.answer_of("own_migrations.py", migrations={"shop.0001_initial": []}, leaves=["shop.0001_initial"], **NOTHING_MISSING)
     return collect(tmp_path / "source", tmp_path / "archive.tar.gz", whole=True).digest, tmp_path / "archive.tar.gz"
 
 

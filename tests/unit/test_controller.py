@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
-from ansible_collections.shortstop.django.plugins.filter.release_table import release_table
+from ansible_collections.shortstop.django.plugins.action import outcome
 from ansible_collections.shortstop.django.plugins.plugin_utils import engine
 
 RUN = {"run": "blog-0123"}
@@ -67,7 +67,8 @@ def asked(*answers: list[dict] | dict) -> list[dict]:
 
 def test_it_works(go):
     result, _questions = go([RUN], [step("prepare"), END])
-    assert result == {"changed": True, "release": "0000000000aa", "seconds": 9.0, "result": "live", "steps": [step("prepare")], "warnings": []}
+    steps = [{"step": "prepare", "result": "done", "seconds": 1.26}]
+    assert result == {"changed": True, "release": "0000000000aa", "seconds": 9.0, "result": "live", "steps": steps, "warnings": []}
 
 
 def test_the_program_is_asked_by_its_words(go, monkeypatch):
@@ -114,6 +115,13 @@ def test_what_became_of_a_run_is_the_task_s_result(go, became, changed, failed):
     assert result.get("msg") == ('site "blog": prove: it is dumb' if failed else None)
 
 
+def test_what_failed_is_told_once(go, shown):
+    """Ansible shows a failed result as a whole, so that only "msg" says why."""
+    result, _questions = go([RUN], [step("prove", "failed", "it is dumb"), {**END, "result": "failed", "message": "prove: it is dumb"}])
+    assert shown == ["  blog: prove 1.3 s failed"]
+    assert json.dumps(result).count("it is dumb") == 1
+
+
 def test_a_busy_site_is_told_at_once(go):
     with pytest.raises(AnsibleActionFail, match=r'^site "blog": another run is under way \(deploy by bob\); wait for its end$'):
         go([{"busy": "deploy by bob", "abandoned": False}])
@@ -138,7 +146,7 @@ def test_an_abandoned_run_is_waited_for_and_told_once(go, shown):
 )
 def test_a_connection_that_is_lost_is_told(go, answers, changed, where):
     result, _questions = go(*answers, AnsibleConnectionFailure("closed by remote host"))
-    assert (result["failed"], result["changed"]) == (True, changed)
+    assert (result["failed"], result["changed"], result["result"]) == (True, changed, "failed")
     assert result["msg"] == (
         f'site "blog": {where}: the connection was lost (closed by remote host). What was begun ends, or goes back, by itself; the next deploy waits for that'
     )
@@ -172,33 +180,84 @@ def test_a_host_that_is_not_set_up_is_excused_in_check_mode_alone(check_mode):
         ({"release": "0000000000aa", "result": "live", "seconds": 9.04, "steps": [step("flip"), step("prune")]}, "0000000000aa  prune  live  9.0"),
         ({"release": "0000000000aa", "result": "unchanged"}, "0000000000aa  -  unchanged  -"),
         ({"release": "0000000000aa", "result": "held"}, "0000000000aa  -  held  -"),
-        ({"release": "0000000000aa", "changed": True}, "0000000000aa  -  new  -"),
-        ({"release": "", "changed": True}, "-  -  new  -"),
-        ({"failed": True, "msg": "another run is under way"}, "-  -  failed  -"),
+        ({"release": "0000000000aa", "changed": True, "result": "new"}, "0000000000aa  -  new  -"),
+        ({"release": "", "changed": True, "result": "new"}, "-  -  new  -"),
+        ({"failed": True, "msg": "another run is under way", "result": "failed"}, "-  -  failed  -"),
         (
             {"release": "0000000000aa", "result": "failed", "seconds": 3, "failed": True, "steps": [step("prove", "failed"), step("clean up")]},
             "0000000000aa  prove  failed  3.0",
         ),
-        ({"failed": True, "changed": True, "steps": [step("prepare"), step("migrate", "warning")]}, "-  prepare  failed  -"),
+        ({"msg": "an exception of the plugin's", "steps": [step("prepare"), step("migrate", "warning")]}, "-  prepare  failed  -"),
     ],
-    ids=["live", "unchanged", "held", "check mode", "check mode of a new host", "busy", "failed", "lost"],
+    ids=["live", "unchanged", "held", "check mode", "check mode of a new host", "busy", "failed", "without a result"],
 )
 def test_a_site_is_a_row(result, row):
-    assert ["  ".join(line.split()) for line in release_table([{"site_name": "blog", **result}])][1] == "  ".join(f"blog {row}".split())
+    assert ["  ".join(line.split()) for line in outcome.table([{"site_name": "blog", **result}])][1] == "  ".join(f"blog {row}".split())
 
 
-def test_rows_are_aligned_and_what_was_skipped_has_none():
+def test_rows_are_aligned():
     results = [
         {"site_name": "blog", "release": "0000000000aa", "result": "live", "seconds": 12.34, "steps": [step("prune")]},
-        {"site_name": "a", "skipped": True},
         {"site_name": "tatis", "result": "unchanged", "release": "0000000000bb"},
     ]
-    assert release_table(results) == [
+    assert outcome.table(results) == [
         "SITE   RELEASE       STEP   RESULT     SECONDS",
         "blog   0000000000aa  prune  live       12.3",
         "tatis  0000000000bb  -      unchanged  -",
     ]
 
 
-def test_where_all_was_skipped_there_are_names_of_columns_alone():
-    assert release_table([{"site_name": "a", "skipped": True}]) == ["SITE  RELEASE  STEP  RESULT  SECONDS"]
+LIVE = {"site_name": "blog", "release": "0000000000aa", "result": "live", "changed": True}
+# As `failed_when: false` leaves it.
+FAILED = {"site_name": "shop", "release": "", "result": "failed", "failed": False, "msg": 'site "shop": prove: it is dumb\nValueError', "changed": True}
+
+
+@pytest.fixture
+def show(monkeypatch):
+    """Runs the action with these results of these sites; gives its result and what the terminal shows."""
+    lines = []
+    monkeypatch.setattr(outcome, "Display", lambda: SimpleNamespace(display=lambda text, **_color: lines.extend(text.split("\n"))))
+
+    def showing(results: list[dict], sites: list[str]) -> tuple[dict, list[str]]:
+        task = SimpleNamespace(async_val=0, args={"results": results, "sites": sites, "not_run": "it was left out"}, check_mode=False, diff=False)
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir=None))
+        action = outcome.ActionModule(task, connection, SimpleNamespace(), None, None, None)
+        return action.run(task_vars={"inventory_hostname": "web1"}), lines
+
+    return showing
+
+
+def test_a_failure_is_shown_once_below_the_table(show):
+    result, lines = show([LIVE, FAILED], ["blog", "shop"])
+    assert lines == [
+        "web1:",
+        "  SITE  RELEASE       STEP  RESULT  SECONDS",
+        "  blog  0000000000aa  -     live    -",
+        "  shop  -             -     failed  -",
+        "",
+        'site "shop": prove: it is dumb',
+        "ValueError",
+    ]
+    assert (result["failed"], result["failed_sites"], result["msg"]) == (True, ["shop"], "1 of 2 sites failed: shop")
+
+
+def test_where_all_ended_well_the_task_does_not_fail(show):
+    result, lines = show([LIVE], ["blog"])
+    assert result == {"changed": False, "failed_sites": []}
+    assert len(lines) == 3
+
+
+def test_where_nothing_changed_nothing_is_shown(show):
+    _result, lines = show([{**LIVE, "result": "unchanged", "changed": False}], ["blog"])
+    assert lines == []
+
+
+def test_a_site_without_a_result_failed(show):
+    result, lines = show([{"site_name": "blog", "skipped": True}], ["blog"])
+    assert (result["failed"], lines[-1]) == (True, 'site "blog": it was left out')
+
+
+def test_a_result_that_says_nothing_is_a_failure(show):
+    """Such as that of an exception, which `failed_when: false` lets pass."""
+    result, lines = show([{"site_name": "blog"}], ["blog"])
+    assert (result["failed"], lines[-1]) == (True, 'site "blog": the task ended without a word')

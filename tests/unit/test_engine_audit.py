@@ -42,6 +42,28 @@ def test_each_run_is_a_line(blog):
     assert [line["result"] for line in noted(blog)] == ["live", "failed"]
 
 
+@pytest.mark.parametrize(("message", "kept"), [("", {}), ("prove: it is dumb", {"message": "prove: it is dumb"})])
+def test_a_failure_has_its_message(blog, message, kept):
+    audit.begin(blog, "deploy", "ada@laptop", "", "")
+    audit.end(blog, "failed", message)
+    (line,) = noted(blog)
+    assert {key: value for key, value in line.items() if key == "message"} == kept
+
+
+def test_the_last_failure_is_the_newest_line_with_a_message(blog):
+    assert audit.last_failure(blog) is None
+    for release, message in {"0000000000aa": "", "0000000000bb": "one", "0000000000cc": "two", "0000000000dd": ""}.items():
+        audit.begin(blog, "deploy", "ada@laptop", release, "")
+        audit.end(blog, "failed" if message else "live", message)
+    last = audit.last_failure(blog)
+    assert (last["release"], last["message"]) == ("0000000000cc", "two")
+
+
+def test_lines_of_an_older_shortstop_tell_of_no_failure(blog):
+    blog.audit_file.write_text('{"action": "deploy", "result": "failed"}\n', encoding="utf-8")
+    assert audit.last_failure(blog) is None
+
+
 def test_nobody_else_reads_the_record(blog):
     audit.begin(blog, "deploy", "ada@laptop", "", "")
     audit.end(blog, "live")

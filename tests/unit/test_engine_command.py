@@ -7,7 +7,9 @@ import json
 import sys
 from pathlib import Path
 
+import audit
 import deploy
+import failed
 import hold
 import lock
 import pytest
@@ -18,7 +20,7 @@ import switch
 from report import Report, StepFailed
 from site_config import Site
 
-LIVE, OLD, SOURCE = "0000000000aa", "0000000000bb", "a" * 64
+LIVE, OLD, FAILED, SOURCE = "0000000000aa", "0000000000bb", "0000000000ff", "a" * 64
 LOCK = "shortstop-deploy-blog.service"
 
 
@@ -52,7 +54,7 @@ def test_it_works(command, live, capsys):
     ]
 
 
-@pytest.mark.parametrize("words", [("releases", "shop"), ("rollback", "shop"), ("manage", "shop"), ("plan", "shop", "--source=a")])
+@pytest.mark.parametrize("words", [("releases", "shop"), ("rollback", "shop"), ("manage", "shop"), ("failure", "shop"), ("plan", "shop", "--source=a")])
 def test_an_unknown_site_is_told_with_the_known_ones(command, words):
     with pytest.raises(SystemExit, match=r'^shortstop: there is no site "shop" on this server; the sites are: blog$'):
         command(*words)
@@ -62,7 +64,7 @@ def test_what_only_ansible_and_systemd_call_is_not_listed(command, capsys):
     with pytest.raises(SystemExit, match="0"):
         command("--help")
     listed = {line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith("    ") and not line.startswith("     ")}
-    assert listed == {"status", "releases", "rollback", "manage", "settings", "settle"}
+    assert listed == {"status", "releases", "rollback", "manage", "settings", "settle", "failure"}
 
 
 @pytest.mark.parametrize(
@@ -296,6 +298,95 @@ def test_a_management_command_has_a_terminal_where_there_is_one(command, machine
         monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
     command("manage", "blog", "shell")
     assert f" {ends} " in machine.started[-1]
+
+
+@pytest.fixture
+def broken(blog, make_release) -> str:
+    """A release that failed, and came so far that a command can run in it."""
+    make_release(FAILED, finished=False, venv="venv2")
+    failed.keep(blog, FAILED)
+    python = blog.release_dir(FAILED) / "venv/bin/python"
+    python.parent.mkdir()
+    python.touch()
+    return FAILED
+
+
+@pytest.mark.parametrize("option", [["--release", "ID"], ["--release=ID"]])
+@pytest.mark.parametrize("is_live", [True, False])
+def test_a_management_command_runs_as_another_release(command, blog, machine, make_release, broken, option, is_live):
+    if is_live:
+        make_release(LIVE, live_since=2)
+        switch.point(blog, LIVE)
+    assert command("manage", "blog", *(word.replace("ID", broken) for word in option), "shell", "--release", "x") == 0
+    (started,) = machine.lines("manage.py shell")
+    assert started.endswith(f" {blog.release_dir(broken)}/venv/bin/python manage.py shell --release x")
+    assert f" --property=WorkingDirectory={blog.release_dir(broken)}/source " in started
+    assert f" --property=EnvironmentFile={blog.release_environment(broken)} " in started
+
+
+def test_an_option_after_the_command_is_the_command_s(command, blog, machine, live):
+    command("manage", "blog", "migrate", "--release=x")
+    assert machine.started[-1].endswith(f"{blog.release_dir(LIVE)}/venv/bin/python manage.py migrate --release=x")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--release", "0000000000cc", "shell"], "0000000000cc"),
+        (["--release=../../etc", "shell"], "../../etc"),
+        (["--release", "live.sock"], "live.sock"),
+        (["--release="], ""),
+        (["--release"], ""),
+    ],
+)
+def test_only_a_release_that_is_there_is_managed(command, machine, live, words, named):
+    with pytest.raises(SystemExit) as error:
+        command("manage", "blog", *words)
+    assert str(error.value) == f"shortstop: blog has no release {named!r}; its releases are: {LIVE}, {OLD}"
+    assert machine.started == []
+
+
+def test_where_there_is_no_release_none_is_named(command):
+    with pytest.raises(SystemExit, match=rf"^shortstop: blog has no release '{LIVE}'; its releases are: none$"):
+        command("manage", "blog", f"--release={LIVE}", "shell")
+
+
+def test_in_a_release_that_failed_while_it_was_built_nothing_runs(command, blog, broken):
+    blog.service_file(broken).unlink()
+    with pytest.raises(SystemExit) as error:
+        command("manage", "blog", "--release", broken, "shell")
+    assert str(error.value) == f"shortstop: nothing can run in release {broken} of blog: it failed while it was built; see shortstop failure blog"
+
+
+def test_where_nothing_is_live_the_release_that_failed_is_named(command, broken):
+    with pytest.raises(SystemExit) as error:
+        command("manage", "blog", "shell")
+    assert str(error.value) == (
+        f"shortstop: nothing of blog is live yet; its release {broken}, which failed, takes: shortstop manage blog --release {broken} \u2026"
+    )
+
+
+def test_the_last_failure_is_shown(command, blog, capsys):
+    assert command("failure", "blog") == 0
+    assert capsys.readouterr().out == "no deploy of blog has failed\n"
+    audit.begin(blog, "deploy", "ada@laptop", FAILED, "v1")
+    audit.end(blog, "failed", "prove: it is dumb\n\x1b[2J more of it")
+    at = audit.last_failure(blog)["at"]
+    assert command("failure", "blog") == 0
+    assert capsys.readouterr().out == f"deploy of release {FAILED} by ada, {at}: prove: it is dumb\n\\x1b[2J more of it\n"
+    assert command("failure", "blog", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["message"] == "prove: it is dumb\n\x1b[2J more of it"
+
+
+def test_what_a_run_learns_to_be_secret_is_not_told(command, tmp_path, monkeypatch):
+    def run(site, _to: str, report: Report, **_options: object) -> int:
+        site.hidden.add("open sesame")
+        report.end("failed", LIVE, "not a secret: open sesame")
+        return 1
+
+    monkeypatch.setattr(deploy, "rollback", run)
+    command("run", "rollback", "blog", "--by=ada", f"--report={tmp_path}/report")
+    assert json.loads((tmp_path / "report").read_text(encoding="utf-8"))["message"] == "********: ********"
 
 
 def test_nothing_can_be_managed_before_it_is_live(command):

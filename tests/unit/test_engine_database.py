@@ -41,19 +41,21 @@ def migrated(site, live: str | None = None) -> list[str]:
 def test_it_works(site, machine):
     assert migrated(site) == []
     (line,) = machine.lines(MIGRATE)
-    assert line.endswith(f"/usr/bin/env PGOPTIONS={OPTIONS} {site.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input")
+    assert line.endswith(
+        f"/usr/bin/env PGCONNECT_TIMEOUT=10 PGOPTIONS={OPTIONS} {site.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input --skip-checks"
+    )
     assert f"--property=EnvironmentFile={site.release_environment(NEW)} " in line
 
 
 def test_further_databases_are_migrated_after_the_first(site, machine, answered):
     further = dataclasses.replace(site, databases=["analytics", "old"])
     migrated(further)
-    assert [line.partition("--no-input")[2] for line in machine.lines(MIGRATE)] == ["", " --database=analytics", " --database=old"]
+    assert [line.partition("--skip-checks")[2] for line in machine.lines(MIGRATE)] == ["", " --database=analytics", " --database=old"]
     machine.started.clear()
     # Only the first one is asked what it lacks.
     answered(unapplied=())
     migrated(further)
-    assert [line.partition("--no-input")[2] for line in machine.lines(MIGRATE)] == [" --database=analytics", " --database=old"]
+    assert [line.partition("--skip-checks")[2] for line in machine.lines(MIGRATE)] == [" --database=analytics", " --database=old"]
 
 
 def test_only_postgres_knows_a_lock_timeout(site, machine):
@@ -164,9 +166,9 @@ def not_atomic(site, answered):
 def test_a_migration_that_is_not_atomic_waits_for_its_locks(not_atomic, machine):
     assert migrated(not_atomic) == []
     alone, rest = machine.lines(MIGRATE)
-    assert alone.endswith("manage.py migrate --no-input shop 0001_initial")
+    assert alone.endswith("manage.py migrate --no-input --skip-checks shop 0001_initial")
     assert "PGOPTIONS=-c lock_timeout=0 -c statement_timeout=50s -c idle_in_transaction_session_timeout=0 " in alone
-    assert rest.endswith(f"PGOPTIONS={OPTIONS} {not_atomic.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input")
+    assert rest.endswith(f"PGOPTIONS={OPTIONS} {not_atomic.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input --skip-checks")
 
 
 def test_a_migration_that_is_not_atomic_is_tried_once(not_atomic, machine, clock):
@@ -240,7 +242,9 @@ def test_to_a_release_that_nobody_knows_everything_is_unknown(blog, make_release
 def test_migrations_are_taken_back_to_where_the_older_code_ends(site, machine, make_release, names, commands):
     make_release(OLD, leaves=[INITIAL, "auth.0012_alter"])
     database.reverse(site, NEW, OLD, names)
-    assert [line.partition(f"{site.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input ")[2] for line in machine.lines(MIGRATE)] == commands
+    assert [
+        line.partition(f"{site.release_dir(NEW)}/venv/bin/python manage.py migrate --no-input --skip-checks ")[2] for line in machine.lines(MIGRATE)
+    ] == commands
 
 
 def test_a_reversal_waits_for_locks_no_longer_either(site, machine, make_release, clock):

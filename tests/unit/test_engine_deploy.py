@@ -8,6 +8,8 @@ from pathlib import Path
 
 import database
 import deploy
+import failed
+import gates
 import hold
 import prepare
 import prune
@@ -19,8 +21,15 @@ from report import Report, StepFailed
 
 SOURCE = "a" * 64
 OLD = "0000000000bb"
-STEPS = {switch: ("sweep", "prove", "flip", "abandon", "retire_all_but"), prepare: ("prepare",), database: ("migrate",), prune: ("prune",)}
-WHOLE = ["sweep", "prepare", "migrate", "prove", "flip", "retire_all_but", "prune"]
+STEPS = {
+    failed: ("forget",),
+    switch: ("sweep", "prove", "flip", "abandon", "retire_all_but"),
+    prepare: ("prepare",),
+    database: ("migrate",),
+    gates: ("after_migrations",),
+    prune: ("prune",),
+}
+WHOLE = ["forget", "sweep", "prepare", "migrate", "after_migrations", "prove", "flip", "retire_all_but", "prune"]
 
 
 class Road:
@@ -58,6 +67,12 @@ class Road:
     def lines(self) -> list[dict]:
         return [json.loads(line) for line in self.path.read_text(encoding="utf-8").splitlines()]
 
+    def message(self) -> str:
+        """What was said at the end, before the ways to see more of it."""
+        message, way, _more = self.lines()[-1]["message"].partition("\nThe whole message: sudo shortstop failure blog")
+        assert way
+        return message
+
     def noted(self) -> list[dict]:
         return [json.loads(line) for line in self.site.audit_file.read_text(encoding="utf-8").splitlines()]
 
@@ -85,7 +100,7 @@ def test_what_is_live_already_is_left_alone(road):
     assert not road.site.audit_file.exists()
 
 
-@pytest.mark.parametrize("step", ["prepare", "migrate"])
+@pytest.mark.parametrize("step", ["prepare", "migrate", "after_migrations", "prove"])
 def test_a_warning_is_told_and_stops_nothing(road, step):
     road.let(step, warnings=("HSTS is off",))
     assert road.go() == 0
@@ -121,15 +136,47 @@ def test_a_new_release_s_settings_are_told_unless_they_are_the_live_one_s(road, 
 
 
 @pytest.mark.parametrize("error", [StepFailed("it broke"), OSError("it broke")], ids=["foreseen", "unforeseen"])
-@pytest.mark.parametrize("broken", ["sweep", "prepare", "migrate", "prove", "flip"])
+@pytest.mark.parametrize("broken", ["forget", "sweep", "prepare", "migrate", "after_migrations", "prove", "flip"])
 def test_a_failure_abandons_the_new_release(road, error, broken):
     road.let(broken, fail=error)
     assert road.go() == 1
     assert road.taken == [*WHOLE[: WHOLE.index(broken) + 1], "abandon"]
-    step = "prepare" if broken == "sweep" else broken
+    step = {"forget": "prepare", "sweep": "prepare", "after_migrations": "migrate"}.get(broken, broken)
     assert road.told()[-3:] == [(step, "failed"), ("clean up", "done"), ("end", "failed")]
-    assert road.lines()[-1]["message"] == f"{step}: {'' if isinstance(error, StepFailed) else 'OSError: '}it broke"
+    assert road.message() == f"{step}: {'' if isinstance(error, StepFailed) else 'OSError: '}it broke"
     assert road.site.live == OLD
+    assert failed.release(road.site) == road.new
+
+
+@pytest.mark.parametrize("can_run", [True, False])
+@pytest.mark.parametrize(("broken", "leads"), [("prove", True), ("retire_all_but", False)])
+def test_a_failure_says_how_to_see_more(road, monkeypatch, can_run, broken, leads):
+    monkeypatch.setattr(failed, "can_run", lambda site, name: (site, name) == (road.site, road.new) and can_run)
+    road.let(broken, fail=StepFailed("it is dumb\nits log"))
+    road.go()
+    way = f"\nTo look into this release: sudo shortstop manage blog --release {road.new} shell" if leads and can_run else ""
+    assert road.lines()[-1]["message"].endswith(f"\nThe whole message: sudo shortstop failure blog{way}")
+
+
+def test_a_run_that_ends_well_has_no_more_to_say(road):
+    road.go()
+    assert road.lines()[-1]["message"] == ""
+    assert "message" not in road.noted()[-1]
+
+
+def test_the_record_has_the_whole_message_and_the_report_a_short_one(road):
+    log = [f"line {number}" for number in range(50)]
+    road.let("prove", fail=StepFailed("\n".join(["it is dumb", *log])))
+    road.go()
+    assert road.message() == "\n".join(["prove: it is dumb", *log[-10:]])
+    assert road.noted()[-1]["message"] == "\n".join(["prove: it is dumb", *log])
+
+
+def test_neither_the_record_nor_the_report_has_a_secret(road):
+    road.let("prove", fail=StepFailed("it is open sesame\npostgres://ada:hunter22@db"))
+    with Report(road.path, {"open sesame"}) as report:
+        deploy.deploy(road.site, SOURCE, road.path.with_name("archive"), report)
+    assert road.message() == road.noted()[-1]["message"] == "prove: it is ********\npostgres://ada:********@db"
 
 
 FULL = OSError(28, "No space left on device")
@@ -147,7 +194,7 @@ def test_a_full_disk_is_told_in_the_step_that_met_it(road, monkeypatch, module, 
     monkeypatch.setattr(importlib.import_module(module), function, fail)
     assert road.go() == 1
     assert road.told()[-3:] == [(step, "failed"), ("clean up", "done"), ("end", "failed")]
-    assert road.lines()[-1]["message"] == f"{step}: OSError: [Errno 28] No space left on device"
+    assert road.message() == f"{step}: OSError: [Errno 28] No space left on device"
     assert road.site.live == OLD
 
 
@@ -174,7 +221,7 @@ def test_a_clean_up_that_fails_too_is_told_after_its_cause(road):
     road.let("abandon", fail=StepFailed("it does not stop"))
     assert road.go() == 1
     assert road.told()[-3:] == [("prove", "failed"), ("clean up", "failed"), ("end", "failed")]
-    assert road.lines()[-1]["message"] == "prove: it is dumb"
+    assert road.message() == "prove: it is dumb"
 
 
 @pytest.mark.parametrize(("broken", "step"), [("retire_all_but", "retire"), ("prune", "prune")])
@@ -183,7 +230,7 @@ def test_what_fails_after_the_flip_leaves_the_new_release_live(road, broken, ste
     assert road.go() == 1
     assert "abandon" not in road.taken
     assert road.told()[-2:] == [(step, "failed"), ("end", "live, but not done")]
-    assert road.lines()[-1]["message"] == f"{step}: it does not stop\nRelease {road.new} is live; the next run tries to take away what is left"
+    assert road.message() == f"{step}: it does not stop\nRelease {road.new} is live; the next run tries to take away what is left"
 
 
 @pytest.mark.parametrize("unapplied", [["shop.0001_initial", "shop.0002_price"], []], ids=["it has not", "it has"])
@@ -193,7 +240,7 @@ def test_a_host_that_does_not_migrate_waits_for_the_one_that_does(road, monkeypa
     assert "migrate" not in road.taken
     if unapplied:
         sentence = "migrate: the host that migrates this database has not applied shop.0001_initial, shop.0002_price; deploy to it first"
-        assert road.lines()[-1]["message"] == sentence
+        assert road.message() == sentence
 
 
 def test_a_release_knows_what_it_takes_the_place_of_before_it_is_live(road):
@@ -261,7 +308,7 @@ MORE = ("shop.0002_price", "tag.0001_initial")
 @pytest.mark.parametrize(("to", "chosen"), [(None, OLD), (OLD, OLD), ("0000000000cc", "0000000000cc")])
 def test_a_rollback_is_the_same_road(road, back, to, chosen):
     assert back(to) == 0
-    assert road.taken == ["sweep", "prove", "flip", "retire_all_but"]
+    assert road.taken == ["sweep", "prove", "flip", "retire_all_but"]  # what failed last stays
     assert road.told() == [*((step, "done") for step in ("choose", "prove", "flip", "retire")), ("end", "live")]
     assert road.lines()[-1]["release"] == chosen
     assert [(line["action"], line["release"], line["result"]) for line in road.noted()] == [("rollback", chosen, "live")]
@@ -277,6 +324,7 @@ def test_a_rollback_that_fails_holds_nothing(road, back):
     assert back() == 1
     assert hold.held(road.site) == []
     assert road.taken[-1] == "abandon"
+    assert failed.release(road.site) == OLD
 
 
 def test_a_rollback_that_is_killed_after_its_flip_holds_the_site_too(road, back):
@@ -306,31 +354,38 @@ def test_only_a_kept_release_is_gone_back_to(road, back, to):
     to = road.new if to == "the live one" else to
     assert back(to) == 1
     assert road.taken == []
-    assert road.lines()[-1]["message"] == f"choose: there is no release {to} to go back to; the releases that are kept are {OLD}, 0000000000cc"
+    assert failed.release(road.site) is None
+    assert road.message() == f"choose: there is no release {to} to go back to; the releases that are kept are {OLD}, 0000000000cc"
+
+
+def test_what_is_live_needs_no_look_into(road, back, monkeypatch):
+    monkeypatch.setattr(failed, "can_run", lambda _site, _name: True)
+    assert back(road.new) == 1
+    assert road.lines()[-1]["message"].endswith("\nThe whole message: sudo shortstop failure blog")
 
 
 def test_where_no_release_was_before_it_says_which_others_there_are(road, back):
     records.write(road.site, road.new, previous="0123456789ab")
     assert back() == 1
-    assert road.lines()[-1]["message"] == f"choose: no release before {road.new} is kept; the releases that are kept are {OLD}, 0000000000cc"
+    assert road.message() == f"choose: no release before {road.new} is kept; the releases that are kept are {OLD}, 0000000000cc"
 
 
 def test_where_nothing_else_is_kept_it_says_so(road, back):
     for name in (OLD, "0000000000cc"):
         prune.forget(road.site, name)
     assert back() == 1
-    assert road.lines()[-1]["message"] == f"choose: no release before {road.new} is kept; no other release is kept"
+    assert road.message() == f"choose: no release before {road.new} is kept; no other release is kept"
 
 
 def test_a_site_that_was_never_live_has_nothing_to_go_back_from(road, back):
     switch.unpoint(road.site)
     assert back() == 1
-    assert road.lines()[-1]["message"] == "choose: nothing is live yet"
+    assert road.message() == "choose: nothing is live yet"
 
 
 def test_migrations_that_older_code_does_not_know_need_a_word(road, back):
     assert back(more=MORE) == 1
-    assert road.lines()[-1]["message"] == (
+    assert road.message() == (
         f"choose: release {OLD} does not know these migrations: shop.0002_price, tag.0001_initial. Say what becomes of them: migrations=keep"
         " leaves them applied, migrations=reverse takes them back, with the data that only they hold"
     )

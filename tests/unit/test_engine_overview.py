@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import failed
 import hold
 import overview
 import pytest
@@ -136,6 +137,27 @@ def test_the_releases_are_told_the_one_that_was_live_last_first(site, make_relea
 def test_a_release_may_be_more_than_one_thing(site):
     hold.hold(site, OLD)
     assert [row["state"] for row in overview.releases(site)] == ["live", "previous, held"]
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["it was prepared", "it was not"])
+def test_the_release_that_failed_last_is_told(site, make_release, finished):
+    make_release("0000000000cc", finished=finished, **({"prepared": NOON + 60} if finished else {}))
+    failed.keep(site, "0000000000cc")
+    rows = {row["release"]: row["state"] for row in overview.releases(site)}
+    assert rows == {LIVE: "live", OLD: "previous", "0000000000cc": "failed"}
+    assert next(iter(rows)) == (LIVE if finished else "0000000000cc")
+
+
+def test_an_earlier_release_that_failed_is_told_once(site):
+    failed.keep(site, OLD)
+    assert [(row["release"], row["state"]) for row in overview.releases(site)] == [(LIVE, "live"), (OLD, "previous, failed")]
+
+
+def test_where_only_a_failure_is_there_it_is_told(blog, make_release, machine):
+    make_release(OLD, finished=False)
+    failed.keep(blog, OLD)
+    (row,) = overview.releases(blog)
+    assert row == {"release": OLD, "revision": "", "prepared": "", "live since": "", "by": "", "state": "failed"}
 
 
 def test_rows_are_aligned_below_their_names():

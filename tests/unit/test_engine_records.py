@@ -27,6 +27,8 @@ WHOLE = {
     "migrations": {"shop.0001_initial": [], "shop.0003_squashed": ["shop.0002_price", "shop.0003_colour"]},
     "leaves": ["shop.0003_squashed"],
     "settings": ["DEBUG: True, here False"],
+    "warnings": ["?: (security.W018) DEBUG is on"],
+    "late": ["check"],
 }
 
 
@@ -311,6 +313,8 @@ def cases() -> Iterator[tuple[str, str]]:
     for name, value in {"a text": '"shop.0001"', "null": "null", "a number": "0", "a dict": '{"shop.0001": []}', "nested": '[["shop.0001"]]'}.items():
         yield f"leaves: {name} for a list", f'{{"leaves": {value}}}'
         yield f"replaced: {name} for a list", f'{{"migrations": {{"shop.0001": {value}}}}}'
+    for key in ("settings", "warnings", "late"):
+        yield from ((f"{key}: {name}", f'{{"{key}": [{value}]}}') for name, value in TEXTS.items())
     for name, value in {"a list": '["shop.0001"]', "a text": '"shop.0001"', "null": "null", "a bool": "false"}.items():
         yield f"migrations: {name} for a dict", f'{{"migrations": {value}}}'
 

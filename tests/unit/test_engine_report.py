@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import suppress
 
 import pytest
@@ -87,9 +88,9 @@ def test_a_secret_is_hidden_before_a_message_is_cut(path):
 
 
 def test_the_tail_is_the_last_lines_that_were_printed():
-    said = "\n".join(f"line {number}" for number in range(100))
-    assert tail(f"{said}\n\n").splitlines() == [f"line {number}" for number in range(75, 100)]
-    assert tail(said, 2) == "line 98\nline 99"
+    said = "\n".join(f"line {number}" for number in range(150))
+    assert tail(f"{said}\n\n").splitlines() == [f"line {number}" for number in range(50, 150)]
+    assert tail(said, 2) == "line 148\nline 149"
     assert tail("") == ""
 
 
@@ -132,6 +133,42 @@ def test_a_site_without_a_superuser_has_its_other_secrets(blog):
 def test_each_fallback_of_a_secret_key_is_a_secret(blog):
     blog.environment_file.write_text('DJANGO_SECRET_KEY_FALLBACKS="one-before,two\\\\before"\n', encoding="utf-8")
     assert {"one-before", "two\\before"} <= release.secrets(blog)
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("postgres://blog:hunter22@db.example.com/blog", "postgres://blog:********@db.example.com/blog"),
+        ("redis://:hunter22@cache.example.com:6379/0", "redis://:********@cache.example.com:6379/0"),
+        ("one amqp://a:b@c two https://d:e@f", "one amqp://a:********@c two https://d:********@f"),
+        ("https://example.com:8000/a@b", "https://example.com:8000/a@b"),
+        ("https://ada@example.com/", "https://ada@example.com/"),
+        ("see http://example.com: ada@example.com", "see http://example.com: ada@example.com"),
+        (f"{'x' * 995}://ada:hunter22@example.com", f"{'x' * 995}://ad"),
+    ],
+)
+def test_a_password_in_an_address_is_a_secret(path, message, shown):
+    with Report(path) as report:
+        report.say("migrate", "failed", message)
+        assert report.masked(message) == shown
+    assert lines(path)[0]["message"] == shown
+
+
+def test_what_becomes_known_as_a_secret_meanwhile_is_hidden_from_then_on(path):
+    secrets = set()
+    with Report(path, secrets) as report:
+        report.say("prepare", "told", "sesame")
+        secrets.add("sesame")
+        report.say("prepare", "told", "sesame")
+    assert [line["message"] for line in lines(path)] == ["sesame", "********"]
+
+
+@pytest.mark.parametrize("part", ["x://a:", "a://", "x" * 100 + "://" + "y" * 100 + ":"])
+def test_no_message_takes_long(path, part):
+    begun = time.process_time()
+    with Report(path, {"sesame"}) as report:
+        report.masked(part * (8_000_000 // len(part)))
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize("secrets", [["sesame", "sesame street"], ["sesame street", "sesame"], ["street", "sesame street"]])

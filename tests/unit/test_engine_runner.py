@@ -129,6 +129,16 @@ def test_a_failure_is_called_by_its_name(blog, machine):
     assert error.value.output == "it broke"
 
 
+def test_a_failure_that_is_known_has_its_sentence(blog, machine):
+    machine.answer("systemd-run", "ModuleNotFoundError: No module named 'yaml'", status=1)
+    with pytest.raises(CommandFailed) as error:
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
+    assert str(error.value) == (
+        'a look ended with status 1: the module "yaml" is neither in the source nor in an installed package; add the package that has it to'
+        " requirements.txt:\nModuleNotFoundError: No module named 'yaml'"
+    )
+
+
 def bounded(machine, text: str, output: str) -> None:
     """Let a command reach a bound."""
 
@@ -155,7 +165,7 @@ def test_a_command_that_takes_too_long_is_ended(blog, machine):
 
 def test_a_command_that_prints_too_much_is_ended(blog, machine):
     bounded(machine, "printed more than 8 MB", "y\n" * 100)
-    with pytest.raises(CommandFailed, match=r"^a look printed more than 8 MB and was ended:\n(y\n){24}y$"):
+    with pytest.raises(CommandFailed, match=r"^a look printed more than 8 MB and was ended:\n(y\n){99}y$"):
         runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
 
 
@@ -174,6 +184,13 @@ def test_a_command_has_as_long_as_the_site_says(blog, machine, monkeypatch, seco
     monkeypatch.setattr(programs, "run", lambda words, **options: given.append(options) or machine(words))
     runner.run(dataclasses.replace(blog, deploy_timeout=seconds), UNIT, ["true"], cwd=blog.root)
     assert given == [{"seconds": seconds, "merged": True}]
+
+
+def test_a_command_may_have_less_time_than_the_site_s_others(blog, machine, monkeypatch):
+    given = []
+    monkeypatch.setattr(programs, "run", lambda words, **options: given.append(options) or machine(words))
+    runner.run(blog, UNIT, ["true"], cwd=blog.root, seconds=35)
+    assert given == [{"seconds": 35, "merged": True}]
 
 
 def test_a_site_that_an_older_shortstop_wrote_has_half_an_hour(blog):
@@ -243,12 +260,12 @@ def test_no_secret_is_on_a_command_line(blog, machine):
 
 
 def test_a_failure_shows_the_command_and_its_last_lines(blog, machine):
-    machine.answer("migrate", "\n".join(f"line {number}" for number in range(100)), status=3)
+    machine.answer("migrate", "\n".join(f"line {number}" for number in range(150)), status=3)
     with pytest.raises(StepFailed) as error:
         runner.run(blog, UNIT, ["manage.py", "migrate"], cwd=blog.root)
     first, *rest = str(error.value).splitlines()
     assert first == "manage.py migrate ended with status 3:"
-    assert rest == [f"line {number}" for number in range(75, 100)]
+    assert rest == [f"line {number}" for number in range(50, 150)]
 
 
 def test_a_failure_of_root_s_is_shown_alike(machine):
@@ -266,6 +283,15 @@ def test_output_that_is_no_utf_8_is_no_failure(tmp_path, program, monkeypatch):
 def test_a_journal_that_is_no_utf_8_is_no_failure(program):
     program("journalctl", r"printf 'caf\351\n'")
     assert systemd.journal("blog", "gunicorn-blog@1.service") == "caf\ufffd"
+
+
+def test_a_journal_is_asked_for_since_a_time(machine):
+    machine.answer("journalctl --namespace=+blog", "one\ntwo\n")
+    assert systemd.journal("blog", "gunicorn-blog@1.service", since=1_767_268_800.9) == "one\ntwo"
+    assert machine.started == [
+        "journalctl --namespace=blog --sync",
+        "journalctl --namespace=+blog --unit=gunicorn-blog@1.service --lines=200 --since=@1767268800 --output=cat --no-pager",
+    ]
 
 
 def test_a_journal_that_prints_too_much_is_told_as_far_as_it_came(machine):

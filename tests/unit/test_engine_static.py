@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -240,6 +241,57 @@ def test_a_store_is_pruned_of_links_and_not_through_them(blog, make_release, for
     static_files.prune(blog, [NEW])
     assert names(foreign) == {"secret.css"}
     assert not (blog.static_dir / "link.css").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("path", "is_there"),
+    [
+        ("/static/css/a.css", True),
+        ("/static/caf%C3%A9.css", True),
+        ("/static//css/a.css", True),
+        ("/static/css", False),
+        ("/static/", False),
+        ("/static/b.css", False),
+        ("/static/../source/manage.py", False),
+        ("/static/css/%2e%2e/css/a.css", False),
+        ("/static//etc/passwd", False),
+        ("/static/a%00", False),
+        (f"/static/{'x' * 300}.css", False),
+        (f"/static/{'x/' * 3000}", False),
+    ],
+)
+def test_what_is_among_a_release_s_static_files(blog, make_release, path, is_there):
+    make_release(NEW, static=("css/a.css", "caf\u00e9.css"))
+    (blog.release_dir(NEW) / "source/manage.py").touch()
+    assert static_files.is_collected(blog, NEW, path) is is_there
+
+
+def test_what_a_page_names_and_nobody_collected_is_missing(blog, make_release, machine):
+    make_release(NEW, static=("a.css",))
+    pages = []
+
+    def look(line: str) -> str:
+        pages.append(Path(line.split()[-3]).read_text(encoding="utf-8"))
+        return f"shortstop answers: {json.dumps({'paths': ['/static/a.css', '/static/b.js', '/static/' + 'x' * 300]})}\n"
+
+    machine.answer("/inside/page.py", look)
+    url = "https://blog.example.com/"
+    assert static_files.missing_of_page(blog, NEW, url, "<p>caf\u00e9 \ufffd") == ["/static/b.js", f"/static/{'x' * 300}"]
+    (line,) = machine.started
+    directory = re.search(rf" --property=ReadWritePaths=({scratch.SCRATCH_DIR}/blog-\S+)", line)[1]
+    assert line.endswith(f" -- /usr/bin/python3 -I {static_files.SCRIPTS}/page.py {directory}/page.html {url} /static/")
+    assert "--property=User=blog" in line
+    assert "EnvironmentFile" not in line
+    assert pages == ["<p>caf\u00e9 \ufffd"]
+    assert not Path(directory).exists()
+
+
+@pytest.mark.parametrize("paths", ["/static/a.css", [1], ["/static/\x1b[2J"], ["x" * 501], None])
+def test_a_forged_look_at_a_page_is_refused(blog, make_release, machine, paths):
+    make_release(NEW)
+    machine.answer_of("page.py", paths=paths)
+    with pytest.raises(StepFailed, match=r"^a look for the page's stylesheets and scripts gave an answer that cannot be believed; "):
+        static_files.missing_of_page(blog, NEW, "https://blog.example.com/", "")
 
 
 FILES = st.sets(st.sampled_from(["a.css", "css/a.css", "css/deep/b.css", "b.js"]))

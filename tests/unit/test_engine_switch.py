@@ -5,13 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Callable
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
 
+import failed
 import jobs
 import programs
 import pytest
@@ -19,190 +16,178 @@ import records
 import switch
 import systemd
 from report import StepFailed
+from visit import Answer
 
 NEW, OLD = "0000000000aa", "0000000000bb"
-
-
-# What a broken application may begin with, and send again and again.
-WITHOUT_END = {
-    "letters of a status line": (b"HTTP/1.1", b" "),
-    "100 Continue": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "letters of a header": (b"HTTP/1.1 200 OK\r\n", b"x"),
-    "headers": (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
-}
-
-
-class Server(ThreadingMixIn, UnixStreamServer):
-    """Answers each question on a unix socket with one status, or as a broken application does."""
-
-    daemon_threads = True
-
-    def __init__(self, path: Path, answer: int | str) -> None:
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        self.over = threading.Event()
-        super().__init__(str(path), self.handler(answer))
-
-    def handler(self, answer: int | str) -> type[BaseHTTPRequestHandler]:
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.asked.append((self.path, dict(self.headers)))
-                if answer == "silence":
-                    server.over.wait(10)
-                elif isinstance(answer, str) and answer in WITHOUT_END:
-                    begin, more = WITHOUT_END[answer]
-                    self.wfile.write(begin)
-                    with suppress(OSError):
-                        while not server.over.wait(0.01):
-                            self.wfile.write(more)
-                elif answer == "nonsense":
-                    self.wfile.write(b"nonsense\r\n")
-                elif isinstance(answer, int):
-                    self.send_response(answer)
-                    self.end_headers()
-
-            def log_message(self, *_arguments: object) -> None:
-                pass
-
-        return Handler
-
-
-@pytest.fixture
-def serve(blog) -> Iterator:
-    """Lets a release answer on its socket."""
-    servers = []
-
-    def start(name: str, answer: int | str) -> Server:
-        server = Server(blog.socket(name), answer)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        servers.append(server)
-        return server
-
-    yield start
-    for server in servers:
-        server.over.set()
-        server.shutdown()
-        server.server_close()
 
 
 def running(machine, *units: str) -> None:
     machine.answer("list-units", "".join(f"{unit} loaded active running A site\n" for unit in units))
 
 
-def test_it_works(blog, serve):
+@pytest.fixture
+def made(blog, make_release):
+    """A site whose new release was prepared, and which is not live yet."""
+    make_release(NEW)
+    return blog
+
+
+def prove(site) -> list[str]:
+    return list(switch.prove(site, NEW))
+
+
+def test_it_works(made, machine, clock, serve):
     serve(NEW, 200)
-    assert switch.ask(blog, blog.socket(NEW)) == 200
-
-
-@pytest.mark.parametrize("status", [204, 302, 404, 500, 503])
-def test_the_status_is_the_answer(blog, serve, status):
-    serve(NEW, status)
-    assert switch.ask(blog, blog.socket(NEW)) == status
-
-
-def test_a_release_is_asked_as_nginx_asks(blog, serve):
-    server = serve(NEW, 200)
-    switch.ask(blog, blog.socket(NEW))
-    ((path, headers),) = server.asked
-    assert path == "/health/"
-    assert (headers["Host"], headers["X-Forwarded-Proto"], headers["X-Forwarded-For"]) == ("blog.example.com", "https", "127.0.0.1")
-
-
-def test_a_release_that_is_silent_is_not_waited_for_without_end(blog, serve):
-    serve(NEW, "silence")
-    assert switch.ask(dataclasses.replace(blog, health_timeout=0.05), blog.socket(NEW)) == "no answer within 0.05 seconds"
-
-
-@pytest.mark.parametrize("answer", ["letters of a status line", "100 Continue"])
-def test_an_answer_without_end_is_not_waited_for(blog, serve, answer):
-    serve(NEW, answer)
-    assert switch.ask(dataclasses.replace(blog, health_timeout=0.2), blog.socket(NEW)) == "no answer within 0.2 seconds"
-
-
-@pytest.mark.parametrize("answer", ["letters of a header", "headers"])
-def test_headers_without_end_are_no_answer(blog, serve, answer):
-    serve(NEW, answer)
-    assert switch.ask(dataclasses.replace(blog, health_timeout=0.2), blog.socket(NEW)) == "no answer within 0.2 seconds"
-
-
-@pytest.mark.parametrize("answer", [200, "closed", "nonsense"])
-def test_no_timer_is_left_of_a_question(blog, serve, answer):
-    if answer != "closed":
-        serve(NEW, answer)
-    switch.ask(blog, blog.socket(NEW))
-    assert all(thread.finished.is_set() for thread in threading.enumerate() if isinstance(thread, threading.Timer))
+    assert prove(made) == []
+    assert machine.started[0] == f"systemctl start gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"
 
 
 @pytest.mark.parametrize("status", [200, 302, 399])
-def test_a_release_that_answers_is_proven(blog, machine, clock, serve, status):
+def test_a_release_that_answers_is_proven(made, clock, serve, status):
     serve(NEW, status)
-    switch.prove(blog, NEW)
-    assert machine.started[0] == f"systemctl start gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"
+    assert prove(made) == []
+
+
+LOG = "[2026-11-29 12:00:00 +0000] [12] [ERROR] Exception in worker process\nImportError: no shop"
 
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(400, "status 400"), (404, "status 404"), (500, "status 500"), ("closed", "closed connection without response"), ("nonsense", "nonsense")],
+    [(400, "status 400"), (500, "status 500"), ("closed", "Remote end closed connection without response"), ("nonsense", "nonsense\r\n")],
 )
-def test_a_release_that_answers_badly_is_not_proven(blog, machine, serve, answer, said):
-    machine.answer("journalctl", "ImportError: no module named shop")
+def test_a_release_that_answers_badly_is_not_proven(made, machine, serve, answer, said):
+    machine.answer("journalctl --namespace=+blog", LOG)
     serve(NEW, answer)
-    with pytest.raises(StepFailed, match=rf"(?s)^it does not serve /health/: .*{said}.*\. The last lines of its log:\nImportError: no module named shop$"):
-        switch.prove(blog, NEW)
+    with pytest.raises(StepFailed) as error:
+        prove(made)
+    assert str(error.value) == f"it does not serve /health/: {said}\n{LOG}"
 
 
-def test_a_release_without_a_socket_is_not_proven(blog, machine):
+def test_only_what_was_logged_since_the_start_is_told(made, machine, serve, clock):
+    def start(_line: str) -> str:
+        clock.now += 3
+        return ""
+
+    machine.answer("systemctl start", start)
+    serve(NEW, 500)
+    begun = int(clock.now)
+    with pytest.raises(StepFailed):
+        prove(made)
+    assert machine.started[-3:-1] == [
+        "journalctl --namespace=blog --sync",
+        f"journalctl --namespace=+blog --unit=gunicorn-blog@{NEW}.service --lines=200 --since=@{begun} --output=cat --no-pager",
+    ]
+
+
+def test_a_release_without_a_socket_is_not_proven(made):
     with pytest.raises(StepFailed, match="No such file or directory"):
-        switch.prove(blog, NEW)
+        prove(made)
 
 
 @pytest.mark.parametrize("state", [{"ActiveState": "activating", "NRestarts": 1}, {"ActiveState": "failed"}], ids=["restarts", "fails"])
-def test_a_release_that_ends_is_not_waited_for(blog, machine, serve, state):
+def test_a_release_that_ends_is_not_waited_for(made, machine, serve, state):
     machine.unit(f"gunicorn-blog@{NEW}.service", **state)
     serve(NEW, "silence")
-    with pytest.raises(StepFailed, match="it ended instead of answering"):
-        switch.prove(blog, NEW)
+    with pytest.raises(StepFailed, match=r"^it does not serve /health/: it ended instead of answering\n"):
+        prove(made)
 
 
-def test_a_release_that_does_not_start_is_not_proven(blog, machine):
+def test_a_release_that_does_not_start_is_not_proven(made, machine):
     machine.answer("systemctl start", "Job failed.", status=1)
-    machine.answer("journalctl", "ImportError: no module named shop")
-    with pytest.raises(StepFailed, match=r"(?s)^it does not serve /health/: it did not start\. The last lines of its log:\nImportError: no module named shop$"):
-        switch.prove(blog, NEW)
+    machine.answer("journalctl --namespace=+blog", LOG)
+    with pytest.raises(StepFailed) as error:
+        prove(made)
+    assert str(error.value) == f"it does not serve /health/: it did not start\n{LOG}"
 
 
-def asked(monkeypatch, answers: list[int | str], workers: list[set[int]]) -> None:
-    """What a release answers one question after the other, with which workers; the last of each goes on."""
+def asked(monkeypatch, answers: list[int], workers: list[set[int]]) -> list[float]:
+    """What a release answers one question after the other, with which workers; the last of each goes on. Gives since when it is asked why."""
 
     def one_by_one(given: list) -> object:
         return given.pop(0) if len(given) > 1 else given[0]
 
-    monkeypatch.setattr(switch, "ask", lambda _site, _path: one_by_one(answers))
+    since = []
+    monkeypatch.setattr(switch, "visit", lambda site, _release, _path: Answer(site.domain, "/health/", one_by_one(answers)))
     monkeypatch.setattr(systemd, "workers", lambda _service: one_by_one(workers))
+    monkeypatch.setattr(systemd, "journal", lambda *_arguments, **given: since.append(given["since"]) or "")
+    return since
 
 
 @pytest.mark.parametrize("workers", [[{1, 2}], [set(), {1}, {1, 2}]], ids=["all there", "one after the other"])
 def test_a_release_is_asked_until_it_is_steady(blog, clock, monkeypatch, workers):
     asked(monkeypatch, [200], workers)
     begun = clock.now
-    switch.keep_asking(blog, NEW)
+    switch.keep_asking(blog, NEW, begun)
     assert switch.STEADY <= clock.now - begun < switch.STEADY + 2 * switch.PAUSE
 
 
 @pytest.mark.parametrize(
     "workers", [[{1, 2}, {1}], [{1}, {2}], [{1}, {1, 2}, {1}], [{1}, {1}, set()]], ids=["fewer", "another", "one that came later", "none any more"]
 )
-def test_a_release_that_loses_a_worker_is_not_proven(blog, clock, monkeypatch, workers):
-    asked(monkeypatch, [200], workers)
+def test_a_release_that_loses_a_worker_is_not_proven(made, clock, monkeypatch, workers):
+    since = asked(monkeypatch, [200], workers)
     with pytest.raises(StepFailed, match="a worker ended while it was being asked"):
-        switch.keep_asking(blog, NEW)
+        switch.keep_asking(made, NEW, 7.0)
+    assert since == [7.0]
 
 
-def test_one_good_answer_is_no_proof(blog, clock, serve, monkeypatch):
-    asked(monkeypatch, [200, 200, 500], [{1}])
+def test_one_good_answer_is_no_proof(made, clock, monkeypatch):
+    since = asked(monkeypatch, [200, 200, 500], [{1}])
     with pytest.raises(StepFailed, match="status 500"):
-        switch.prove(blog, NEW)
+        switch.keep_asking(made, NEW, 7.0)
+    assert since == [7.0]
+
+
+def test_a_release_that_fails_later_is_not_proven(made, clock, serve):
+    statuses = iter([200] * 5)
+    serve(NEW, lambda _path, _headers: (next(statuses, 500),))
+    with pytest.raises(StepFailed, match="status 500"):
+        prove(made)
+
+
+PAGE = b"<link rel=stylesheet href=/static/a.css><script src=/static/b.js></script>"
+
+
+def serve_page(serve, status: int = 200, page: bytes = PAGE, kind: str = "text/html; charset=utf-8"):
+    return serve(NEW, lambda _path, _headers: (status, ("Content-Type", kind), page))
+
+
+def test_what_a_visitor_would_miss_is_a_warning(blog, machine, make_release, clock, serve):
+    make_release(NEW, static=("a.css",))
+    serve_page(serve)
+    machine.answer_of("page.py", paths=["/static/a.css", "/static/b.js"])
+    assert prove(blog) == ["the page /health/ names /static/b.js, which is not among the release's static files"]
+    (line,) = machine.lines("/inside/page.py")
+    assert line.endswith("/page.html https://blog.example.com/health/ /static/")
+
+
+def test_a_page_is_looked_at_where_its_redirects_lead(made, machine, serve):
+    serve(NEW, lambda path, _headers: (302, ("Location", "/de/")) if path == "/health/" else (200, ("Content-Type", "text/html"), PAGE))
+    machine.answer_of("page.py", paths=["/static/b.js"])
+    assert list(switch.look_at_page(made, NEW)) == ["the page /de/ names /static/b.js, which is not among the release's static files"]
+    assert machine.lines("/inside/page.py")[0].endswith(" https://blog.example.com/de/ /static/")
+
+
+@pytest.mark.parametrize(("status", "page", "kind"), [(200, b"{}", "application/json"), (200, b"", "text/html"), (204, b"", "text/html")])
+def test_what_is_no_page_is_not_looked_at(made, machine, serve, status, page, kind):
+    serve_page(serve, status, page, kind)
+    assert list(switch.look_at_page(made, NEW)) == []
+    assert machine.lines("/inside/page.py") == []
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_site_for_its_own_users_alone_is_told_that_no_page_was_seen(made, machine, clock, serve, status):
+    serve(NEW, status)
+    (warning,) = prove(dataclasses.replace(made, health_path="/"))
+    assert warning == f'/ answers with status {status}, so no page was seen; a "health_path" that everybody may see proves more'
+    with pytest.raises(StepFailed, match=f"status {status}, so not everybody may see that page"):
+        prove(made)
+
+
+def test_a_page_that_is_no_longer_served_is_refused(made, serve):
+    serve(NEW, 500)
+    with pytest.raises(StepFailed, match="status 500"):
+        list(switch.look_at_page(made, NEW))
 
 
 def test_the_workers_are_the_processes_that_the_service_began(machine):
@@ -435,13 +420,13 @@ def test_a_release_that_does_not_stop_in_its_time_is_killed(blog, machine, monke
     assert machine.started[:3] == [f"systemctl stop {units}", f"systemctl kill --signal=SIGKILL {units}", f"systemctl stop {units}"]
 
 
-def test_a_start_without_end_is_no_start(blog, machine):
+def test_a_start_without_end_is_no_start(made, machine):
     def exceed(line: str) -> str:
         raise programs.Exceeded(line.split(), "took longer than 120 seconds", "")
 
     machine.answer("systemctl start", exceed)
     with pytest.raises(StepFailed, match="it does not serve /health/: it did not start"):
-        switch.prove(blog, NEW)
+        prove(made)
 
 
 def test_a_release_without_a_unit_is_not_disabled(blog, machine):
@@ -508,18 +493,20 @@ def test_a_sweep_of_a_server_without_releases_is_nothing(blog):
     switch.sweep(blog)
 
 
-@pytest.mark.parametrize(("live_since", "kept"), [(1.0, True), (None, False)], ids=["was live earlier", "was never live"])
-def test_a_failed_release_is_kept_only_if_it_was_live_earlier(blog, make_release, live_since, kept):
+def test_a_sweep_keeps_the_release_that_failed_last(blog, make_release):
+    for name in (NEW, "0000000000cc"):
+        make_release(name, finished=False)
+    failed.keep(blog, NEW)
+    switch.sweep(blog)
+    assert sorted(path.name for path in (blog.root / "releases").iterdir()) == [NEW]
+    assert blog.service_file(NEW).exists()
+
+
+@pytest.mark.parametrize("live_since", [1.0, None], ids=["was live earlier", "was never live"])
+def test_a_failed_release_is_stopped_and_stays(blog, machine, make_release, live_since):
     make_release(NEW, live_since=live_since)
     switch.abandon(blog, NEW)
-    assert blog.release_dir(NEW).exists() is kept
-    assert blog.service_file(NEW).exists() is kept
-
-
-def test_a_failed_release_is_stopped_before_it_is_forgotten(blog, machine, make_release):
-    make_release(NEW)
-    there = []
-    machine.answer("systemctl stop", lambda _line: there.append(blog.release_dir(NEW).exists()) or "")
-    switch.abandon(blog, NEW)
-    assert there == [True]
+    assert machine.started[0] == f"systemctl stop gunicorn-blog@{NEW}.socket gunicorn-blog@{NEW}.service"
     assert machine.started[-1] == "systemctl daemon-reload"
+    assert records.read(blog, NEW)
+    assert blog.service_file(NEW).exists()

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-from shortstop_project import one_line
+from shortstop_project import one_line, tell_secrets
 
 module = sys.argv[1]
 sys.path[0] = os.getcwd()  # the site's modules, and none beside this file
@@ -46,6 +46,8 @@ def refusals():
         return gate.refusals()
     except SettingsRefused as error:
         return [str(error)]
+    finally:
+        tell_secrets()
 
 
 refused = refusals()

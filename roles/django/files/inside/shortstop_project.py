@@ -1,10 +1,16 @@
 """The project that a script runs in, set up as its own manage.py would."""
 
+import json
 import os
+import re
 import runpy
 import sys
 
 MANAGE = "manage.py"
+SECRET = re.compile(r"(?:key|secret|token|pass|password|passwd|passphrase|pwd|credential|dsn|fallback)s?$", re.IGNORECASE)
+SHORTEST_SECRET = 6  # characters
+MOST_SECRETS = 500
+DEEPEST = 6  # dictionaries and lists in one another
 
 
 def set_up():
@@ -30,8 +36,37 @@ def set_up():
         from configurations import importer
 
         importer.install()
-    if not apps.ready:
-        django.setup()
+    try:
+        if not apps.ready:
+            django.setup()
+    finally:
+        tell_secrets()
+
+
+def tell_secrets():
+    """Name the values of the settings that are secrets, so that the engine shows none of them."""
+    from django.conf import settings
+
+    if settings.configured:
+        values = {name: getattr(settings, name, None) for name in dir(settings) if name.isupper()}
+        found = dict.fromkeys(part for value in secrets(values) for part in value.splitlines() if len(part) >= SHORTEST_SECRET)
+        # On a line of its own, whatever was printed before.
+        print("\nshortstop hides: " + json.dumps(list(found)[:MOST_SECRETS]), flush=True)
+
+
+def secrets(value, name="", depth=0):
+    """The texts whose name says that they are secret, in dictionaries and lists, too."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        if SECRET.search(name):
+            yield value
+    elif depth < DEEPEST and isinstance(value, dict):
+        for key, item in value.items():
+            yield from secrets(item, str(key), depth + 1)
+    elif depth < DEEPEST and isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            yield from secrets(item, name, depth + 1)
 
 
 def one_line(text):

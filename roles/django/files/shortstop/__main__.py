@@ -7,11 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import audit
 import deploy
+import failed
 import hold
 import lock
 import overview
 import programs
+import records
 import release
 import runner
 import settle
@@ -43,7 +46,8 @@ def start(given: argparse.Namespace) -> int:
 
 def run(given: argparse.Namespace) -> int:
     site = Site.load(given.site)
-    with Report(given.report, release.secrets(site)) as report:
+    site.hidden.update(release.secrets(site))
+    with Report(given.report, site.hidden) as report:
         if given.action == "rollback":
             return deploy.rollback(site, given.to or None, report, by=given.by, migrations=given.migrations)
         try:
@@ -74,7 +78,9 @@ def rollback(given: argparse.Namespace) -> int:
         for last in lock.follow(begun, after, LOOK_AGAIN):
             after += 1
             if last["step"] != END and last["result"] != "begun":
-                print(f"{last['step']:<9} {last['seconds']:5.1f} s  {last['result']}  {last['message']}".rstrip(), flush=True)
+                # The last line of the report tells of a failure.
+                message = "" if last["result"] == "failed" else last["message"]
+                print(f"{last['step']:<9} {last['seconds']:5.1f} s  {last['result']}  {message}".rstrip(), flush=True)
     if last["result"] != "live":
         raise SystemExit(f"shortstop: {last['message']}")
     print(f"{site.name}: release {last['release']} is live")
@@ -123,20 +129,49 @@ def _show(rows: list[dict], as_json: bool, nothing: str) -> int:
     return 0
 
 
+def show_failure(given: argparse.Namespace) -> int:
+    site = Site.load(given.site)
+    last = audit.last_failure(site)
+    if not last:
+        print(f"no deploy of {site.name} has failed")
+    elif given.json:
+        print(json.dumps(last))
+    else:
+        print(printable(f"{last['action']} of release {last['release']} by {last['who']}, {last['at']}: {last['message']}"))
+    return 0
+
+
+def _release_to_manage(site: Site, words: list[str]) -> tuple[str, list[str]]:
+    """The release that a management command is for, and its words. The option stands before these, as `--release ID` or `--release=ID`."""
+    name = site.live
+    if words and words[0].partition("=")[0] == "--release":
+        _option, is_one_word, value = words[0].partition("=")
+        name, words = (value, words[1:]) if is_one_word else ("".join(words[1:2]), words[2:])
+        if not records.is_id(name) or name not in records.names(site):
+            known = ", ".join(sorted(records.names(site))) or "none"
+            raise SystemExit(f"shortstop: {site.name} has no release {name!r}; its releases are: {known}")
+        if not failed.can_run(site, name):
+            raise SystemExit(f"shortstop: nothing can run in release {name} of {site.name}: it failed while it was built; see shortstop failure {site.name}")
+    elif not name:
+        other = failed.release(site)
+        more = f"; its release {other}, which failed, takes: shortstop manage {site.name} --release {other} …" if other else ""
+        raise SystemExit(f"shortstop: nothing of {site.name} is live yet{more}")
+    return name, words
+
+
 def manage(given: argparse.Namespace) -> int:
     site = Site.load(given.site)
-    if not site.live:
-        raise SystemExit(f"shortstop: nothing of {site.name} is live yet")
-    unit = site.service_file(site.live).read_text(encoding="utf-8")
+    name, arguments = _release_to_manage(site, given.words)
+    unit = site.service_file(name).read_text(encoding="utf-8")
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     words = runner.command_line(
         site,
         unit,
-        ["/usr/bin/env", f"TERM={os.environ.get('TERM', 'dumb')}", site.release_dir(site.live) / "venv/bin/python", "manage.py", *given.words],
-        runner.working_directory(unit, site.live),
-        site.release_environment(site.live),
+        ["/usr/bin/env", f"TERM={os.environ.get('TERM', 'dumb')}", site.release_dir(name) / "venv/bin/python", "manage.py", *arguments],
+        runner.working_directory(unit, name),
+        site.release_environment(name),
         own=runner.transient_unit(site, "manage"),
-        name=f"manage.py {' '.join(given.words[:1])}",
+        name=f"manage.py {' '.join(arguments[:1])}",
         options=("--collect", "--pty" if terminal else "--pipe"),
     )
     return subprocess.run(words, check=False).returncode if terminal else programs.show(words)
@@ -172,9 +207,15 @@ def parser() -> argparse.ArgumentParser:
     settings.add_argument("site")
     settings.add_argument("--json", action="store_true")
 
-    managing = command("manage", manage, "run a management command with the live release and its environment")
+    failing = command("failure", show_failure, "show all that is known of the last deploy or rollback that failed")
+    failing.add_argument("site")
+    failing.add_argument("--json", action="store_true")
+
+    managing = command("manage", manage, "run a management command with the live release and its environment, or those of another release")
     managing.add_argument("site")
-    managing.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND …", help="such as: migrate --plan")
+    managing.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="[--release ID] COMMAND …", help="such as: migrate --plan; the release that failed last is kept, too"
+    )
 
     settling = command("settle", settle_down, "set sites right that a killed run left behind; happens at each boot by itself")
     settling.add_argument("site", nargs="?", help="by default all")

@@ -93,13 +93,13 @@ def _migrate(site: Site, new: str, *arguments: str, patient: bool = False) -> No
     name = " ".join(("manage.py migrate", *arguments))
     if patient:
         try:
-            inside.python(site, new, "manage.py", "migrate", "--no-input", *arguments, name=name, variables=variables)
+            inside.python(site, new, "manage.py", "migrate", "--no-input", "--skip-checks", *arguments, name=name, variables=variables)
         except CommandFailed as error:
             raise StepFailed(f"{_left_behind(site, new)}{error}") from None
         return
     for pause in (*PAUSES, None):
         try:
-            inside.python(site, new, "manage.py", "migrate", "--no-input", *arguments, name=name, variables=variables)
+            inside.python(site, new, "manage.py", "migrate", "--no-input", "--skip-checks", *arguments, name=name, variables=variables)
             return
         except CommandFailed as error:
             if LOCKED not in error.output:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import audit
 import database
+import failed
+import gates
 import hold
 import prepare
 import prune
+import reasons
 import records
 import release
 import switch
@@ -31,6 +34,7 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
     def make_ready() -> None:
         with report.step("prepare"):
             audit.begin(site, "deploy", by, new, revision)
+            failed.forget(site)
             switch.sweep(site)
             is_fresh = records.read(site, new) is None
             for warning in prepare.prepare(site, new, source, revision, archive):
@@ -42,6 +46,8 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
                 raise StepFailed(f"the host that migrates this database has not applied {', '.join(missing)}; deploy to it first")
             for warning in database.migrate(site, new, old) if migrates else ():
                 report.say("migrate", "warning", warning)
+            for warning in gates.after_migrations(site, new, old):
+                report.say("check", "warning", warning)
             records.write(site, new, previous=old, by=by)
 
     def finish() -> None:
@@ -100,7 +106,8 @@ def go_live(site: Site, new: str, report: Report, make_ready: Callable[[], None]
     try:
         make_ready()
         with report.step("prove"):
-            switch.prove(site, new)
+            for warning in switch.prove(site, new):
+                report.say("prove", "warning", warning)
         with report.step("flip"):
             switch.flip(site, new, old)
     except StepFailed:
@@ -109,6 +116,7 @@ def go_live(site: Site, new: str, report: Report, make_ready: Callable[[], None]
         if step != "choose":
             with suppress(StepFailed), report.step("clean up"):
                 switch.abandon(site, new)
+                failed.keep(site, new)
         return _end(site, new, report, "failed", f"{step}: {message}")
     try:
         with report.step("retire"):
@@ -121,6 +129,15 @@ def go_live(site: Site, new: str, report: Report, make_ready: Callable[[], None]
 
 
 def _end(site: Site, new: str, report: Report, result: str, message: str = "") -> int:
-    audit.end(site, result)
-    report.end(result, new, message)
+    """Tell the end. The record has the whole message, and whoever follows the run a short one that says how to see more."""
+    message = report.masked(message)
+    audit.end(site, result, message)
+    report.end(result, new, "\n".join([reasons.short(message), *_ways_on(site, new, result)]) if message else "")
     return 0 if result == "live" else 1
+
+
+def _ways_on(site: Site, new: str, result: str) -> Iterator[str]:
+    """The commands that show more of a failure."""
+    yield f"The whole message: sudo shortstop failure {site.name}"
+    if result == "failed" and failed.release(site) == new and failed.can_run(site, new):
+        yield f"To look into this release: sudo shortstop manage {site.name} --release {new} shell"

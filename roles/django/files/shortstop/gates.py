@@ -1,17 +1,26 @@
-"""The gates of a release: what its settings are in the end, and Django's own checks. Errors end the deploy, warnings are shown."""
+"""The gates of a release: what its settings are in the end, Django's own checks, and the migrations that nobody made."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import inside
+import reasons
 import records
-from report import StepFailed
+from report import CommandFailed, StepFailed
 from site_config import Site
 
 MOST_WARNINGS = 50
+MOST_CHANGES = 10
 SHAPE = {"refused": records.SHAPE["settings"], "told": records.SHAPE["settings"]}
+TEXTS = records.is_list_of(records.is_text)
+KNOWN = {key: records.SHAPE[key] for key in ("migrations", "leaves")} | dict.fromkeys(("refused", "changing", "harmless", "absent"), TEXTS)
+WARNING = re.compile(r"\(([\w.]+)\) ")
+# nginx redirects to HTTPS and sends HSTS, and the settings overlay makes the cookies secure.
+SETTLED_WITH_TLS = ("security.W004", "security.W008", "security.W012", "security.W016")
+CHECK, MIGRATIONS = "check", "migrations"  # what is asked once more after the migrations
 
 
 def settings(site: Site, new: str) -> list[str]:
@@ -28,13 +37,70 @@ def refuse(refused: list[str], entry: str) -> None:
         raise StepFailed("\n".join(f"by way of {entry}: {sentence}" if len(refused) > 1 else sentence for sentence in refused))
 
 
-def ask(site: Site, new: str) -> Iterator[str]:
-    """Yield the warnings; what must not go live raises StepFailed."""
+def before_migrations(site: Site, new: str) -> dict:
+    """What is to be recorded of a release: its migrations, the warnings of the checks, and what is `late`.
+
+    A check may read a table, and an app the tables of another, which only the migrations make. What fails for that is asked
+    again after them. So are changes of models that may need nothing from the database, since that is only seen then.
+    """
+    late = []
+    try:
+        warnings = check(site, new)
+    except CommandFailed as error:
+        if not reasons.lacks_table(error.output):
+            raise
+        warnings = []
+        late.append(CHECK)
+    known = _migrations(site, new)
+    refuse(known["refused"], "manage.py")
+    _refuse_changes(known["changing"])
+    if known["harmless"] or known["absent"]:
+        late.append(MIGRATIONS)
+    return {"warnings": warnings, "late": late, "migrations": known["migrations"], "leaves": known["leaves"]}
+
+
+def after_migrations(site: Site, new: str, live: str | None) -> Iterator[str]:
+    """Ask what is late, and yield the warnings that the live release does not have."""
+    record = records.read(site, new) or {}
+    warnings = record.get("warnings", [])
+    if CHECK in record.get("late", []):
+        warnings = check(site, new)
+    if MIGRATIONS in record.get("late", []):
+        known = _migrations(site, new, "--migrated")
+        _refuse_changes(known["changing"])
+        if known["harmless"]:
+            yield f"these changes of models need nothing from the database, and have no migration: {_listed(known['harmless'])}"
+        if known["absent"]:
+            yield (
+                f"these tables do not exist, and their apps have no migrations: {_listed(known['absent'])}; run manage.py makemigrations with the"
+                " names of the apps, and put what it writes into the source"
+            )
+    records.write(site, new, warnings=warnings, late=[])
+    old = (records.read(site, live) or {}).get("warnings", []) if live else []
+    yield from (warning for warning in warnings if warning not in old)
+
+
+def check(site: Site, new: str) -> list[str]:
+    """The warnings of Django's checks; an error of theirs raises CommandFailed."""
     said = inside.python(site, new, "manage.py", "check", "--deploy", "--fail-level", "ERROR")
-    warnings = [line.strip() for line in said.splitlines() if ": (" in line]
-    yield from warnings[:MOST_WARNINGS]
-    if len(warnings) > MOST_WARNINGS:
-        yield f"and {len(warnings) - MOST_WARNINGS} more warnings; see them with: manage.py check --deploy"
+    lines = [line.strip() for line in said.splitlines() if ": (" in line]
+    settled = SETTLED_WITH_TLS if site.scheme == "https" else ()
+    warnings = [records.as_text(line) for line in lines if not ((found := WARNING.search(line)) and found[1] in settled)]
+    more = len(warnings) - MOST_WARNINGS
+    return warnings[:MOST_WARNINGS] + ([f"and {more} more warnings; see them with: manage.py check --deploy"] if more > 0 else [])
+
+
+def _migrations(site: Site, new: str, *arguments: str) -> dict:
+    return inside.script(site, new, "own_migrations.py", *arguments, name="a look at the source's migrations", shape=KNOWN)
+
+
+def _refuse_changes(changing: list[str]) -> None:
+    if changing:
+        raise StepFailed(f"models were changed without a migration: {_listed(changing)}; run manage.py makemigrations, and put what it writes into the source")
+
+
+def _listed(texts: list[str]) -> str:
+    return ", ".join([*texts[:MOST_CHANGES], *(["…"] if texts[MOST_CHANGES:] else [])])
 
 
 def wsgi(service: Path) -> str:

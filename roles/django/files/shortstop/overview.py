@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+import failed
 import hold
 import lock
 import records
@@ -43,8 +44,11 @@ def _state(site: Site, live: str | None) -> str:
 
 
 def releases(site: Site) -> list[dict]:
-    """The releases that are kept, the one that was live last first."""
-    previous, held = records.previous(site), hold.held(site)
+    """The releases that are kept, the one that was live last first, and the one that failed last."""
+    previous, held, last_failed = records.previous(site), hold.held(site), failed.release(site)
+    kept = records.finished(site)
+    if last_failed and last_failed not in kept:
+        kept = {last_failed: {}, **kept}
     return [
         {
             "release": name,
@@ -52,9 +56,13 @@ def releases(site: Site) -> list[dict]:
             "prepared": _time(record.get("prepared")),
             "live since": _time(record.get("live_since")),
             "by": record.get("by", ""),
-            "state": ", ".join(word for word, holds in {"live": name == site.live, "previous": name == previous, "held": name in held}.items() if holds),
+            "state": ", ".join(
+                word
+                for word, holds in {"live": name == site.live, "previous": name == previous, "held": name in held, "failed": name == last_failed}.items()
+                if holds
+            ),
         }
-        for name, record in records.finished(site).items()
+        for name, record in kept.items()
     ]
 
 

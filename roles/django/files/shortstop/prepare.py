@@ -15,12 +15,10 @@ import prune
 import records
 import release
 import static_files
-from inside import script
 from site_config import Site
 from systemd import systemctl
 
 ADDED_FOR = {"gunicorn": "gunicorn", **dict.fromkeys(("psycopg[binary]", "psycopg2-binary"), "a driver for PostgreSQL")}
-KNOWN = {"refused": records.SHAPE["settings"], **{key: records.SHAPE[key] for key in ("migrations", "leaves")}}
 
 
 def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> Iterator[str]:
@@ -41,11 +39,11 @@ def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> 
             if "--settings" in given["command"]:
                 yield f'"{job}": its command names settings by --settings, which are not those of the release; take that out'
         settings = gates.settings(site, new)
-        yield from gates.ask(site, new)
-        known = script(site, new, "own_migrations.py", name="makemigrations --check for the apps of the source", shape=KNOWN)
-        gates.refuse(known.pop("refused"), "manage.py")
+        known = gates.before_migrations(site, new)
         yield from static_files.collect(site, new)
         records.write(site, new, source=source, revision=revision, prepared=time.time(), settings=settings, **known)
+    else:
+        gates.settings(site, new)  # also names the secrets that no message may show
     systemctl("daemon-reload")
 
 

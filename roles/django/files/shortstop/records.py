@@ -58,6 +58,8 @@ SHAPE: dict[str, Callable[[object], bool]] = {
     "migrations": is_by_migration(is_migration),
     "leaves": is_list_of(is_migration),
     "settings": is_list_of(is_text),  # what the overlay changed
+    "warnings": is_list_of(is_text),  # of Django's checks
+    "late": is_list_of(is_text),  # gates that are asked again after the migrations
 }
 
 
@@ -111,7 +113,7 @@ def _content(file: Path) -> bytes:
 
 def write(site: Site, release: str, **what: object) -> None:
     """Say this of a release, beside what is known already. With its first record a release is complete."""
-    what = {key: _as_text(value) if isinstance(value, str) else value for key, value in what.items()}
+    what = {key: as_text(value) if isinstance(value, str) else value for key, value in what.items()}
     file = record_file(site, release)
     temporary = file.with_name(f"{file.name}.new")
     content = json.dumps({**(read(site, release) or {}), **what}, ensure_ascii=False).encode("utf-8", "replace")
@@ -122,7 +124,7 @@ def write(site: Site, release: str, **what: object) -> None:
     temporary.rename(file)
 
 
-def _as_text(value: str) -> str:
+def as_text(value: str) -> str:
     """The value as `is_text` wants it: a revision or a name comes from outside."""
     return "".join(letter if letter.isprintable() else "?" for letter in value[:LONGEST])
 

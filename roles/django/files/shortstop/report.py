@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 END = "end"  # the step of a report's last line, whose result is the run's
-TAIL_LINES = 25
+TAIL_LINES = 100
 LINE_LENGTH = 1000  # characters
 MESSAGE_LENGTH = 20_000  # characters
+MASK = "********"
+PASSWORD_OF_URL = re.compile(r"(\w://[^\s/:@]{0,200}:)[^\s/@]{1,200}@")
 
 
 class StepFailed(Exception):
@@ -41,12 +44,13 @@ class Report:
     """Writes to a file of its own, and none of the given secrets."""
 
     def __init__(self, path: Path, secrets: set[str] = frozenset()) -> None:
+        """`secrets` may grow while the report is written."""
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         half = path.exists() and not path.read_bytes().endswith(b"\n")
         self.file = path.open("a", encoding="utf-8")
         if half:  # who wrote it was killed meanwhile
             self.file.truncate(path.read_bytes().rfind(b"\n") + 1)
-        self.secrets = sorted(secrets, key=len, reverse=True)  # a part of another one comes after it
+        self.secrets = secrets
         self.start = time.monotonic()
         self.failure: tuple[str, str] = ("", "")
 
@@ -57,12 +61,17 @@ class Report:
         with suppress(OSError):
             self.file.close()
 
-    def say(self, step: str, result: str, message: str = "", seconds: float = 0.0, **more: object) -> None:
-        for secret in self.secrets:
-            message = message.replace(secret, "********")
+    def masked(self, text: str) -> str:
+        """The text as it may be shown: without a secret, not too long, and as no terminal takes it for a command."""
+        text = "\n".join(line[: 10 * LINE_LENGTH] for line in text.split("\n"))[: 10 * MESSAGE_LENGTH]
+        for secret in sorted(self.secrets, key=len, reverse=True):  # a part of another one comes after it
+            text = text.replace(secret, MASK)
+        text = PASSWORD_OF_URL.sub(rf"\g<1>{MASK}@", text)
         # After that, or a part of a secret could be left where a line is cut.
-        message = "\n".join(line[:LINE_LENGTH] for line in message.split("\n"))[:MESSAGE_LENGTH]
-        line = {"step": step, "result": result, "message": printable(message), "seconds": round(seconds, 1), **more}
+        return printable("\n".join(line[:LINE_LENGTH] for line in text.split("\n"))[:MESSAGE_LENGTH])
+
+    def say(self, step: str, result: str, message: str = "", seconds: float = 0.0, **more: object) -> None:
+        line = {"step": step, "result": result, "message": self.masked(message), "seconds": round(seconds, 1), **more}
         try:
             self.file.write(json.dumps(line) + "\n")
             self.file.flush()  # what could not be written yet is tried again with the next line

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import programs
+import reasons
 import systemd
 from report import CommandFailed, StepFailed, tail
 from site_config import Site
@@ -49,12 +50,13 @@ def run(
     writable: Path | None = None,
     properties: tuple[str, ...] = (),
     name: str = "",
+    seconds: float | None = None,
 ) -> str:
     """Run a command of the site, called `name` if it fails, and return what it printed.
 
     `unit` is the text of the service unit whose sandbox holds, `environment` the file that systemd reads for the
     process, so that no value stands on a command line. `writable` is a scratch directory. A command that takes longer
-    than the site's `deploy_timeout`, or that prints too much, is ended.
+    than `seconds`, by default the site's `deploy_timeout`, or that prints too much, is ended.
     """
     name = name or " ".join(map(str, command))
     if writable:
@@ -62,13 +64,14 @@ def run(
     own = transient_unit(site, "run")
     words = command_line(site, unit, command, cwd, environment, (*properties, "TimeoutStopSec=10"), own=own, name=name)
     try:
-        done = programs.run(words, seconds=site.deploy_timeout, merged=True)
+        done = programs.run(words, seconds=seconds or site.deploy_timeout, merged=True)
     except programs.Exceeded as error:
         systemd.end(own)
         more = "; give the site a longer deploy_timeout if it needs the time" if "longer" in error.text else ""
         raise CommandFailed(f"{name} {error.text} and was ended{more}:\n{tail(error.output)}", error.output) from None
     if done.returncode:
-        ending, result = f"ended with status {done.returncode}", systemd.result(own)
+        known = reasons.hint(site, done.stdout)
+        ending, result = f"ended with status {done.returncode}{f': {known}' if known else ''}", systemd.result(own)
         if result in ("signal", "core-dump"):
             ending = "was killed by a signal, as the system does where all memory is taken"
         if result == "oom-kill":

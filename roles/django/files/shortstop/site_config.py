@@ -41,6 +41,13 @@ class Site:
     superuser: dict[str, str] = field(default_factory=dict)
     settings_left: list[str] = field(default_factory=list)
     databases: list[str] = field(default_factory=list)  # aliases beside "default"
+    aliases: list[str] = field(default_factory=list)  # host names that nginx redirects to `domain`
+    wildcards: list[str] = field(default_factory=list)  # such as "*.example.com", whose names are served under themselves
+    static_url: str = "/static/"
+    media_url: str = "/media/"
+    memory: str = ""  # of each process tree, as systemd reads it
+    # The values that no message may show. What the project's own settings hold is added when it is known.
+    hidden: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @classmethod
     def load(cls, name: str) -> Site:

@@ -6,10 +6,12 @@ import filecmp
 import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
+import records
 from build import PYTHON
-from inside import SCRIPTS
+from inside import SCRIPTS, believe
 from report import CommandFailed
 from runner import run, working_directory
 from scratch import scratch, take
@@ -47,6 +49,32 @@ def collect(site: Site, new: str) -> Iterator[str]:
         take(site, collected, target)
     if _files(target) and not (target / MANIFEST).exists():
         yield "the static files carry no hashes, so a new release overwrites what pages of the old one name; use ManifestStaticFilesStorage"
+
+
+def is_collected(site: Site, release: str, path: str) -> bool:
+    """Whether a path below the static URL leads to one of a release's static files."""
+    name = PurePosixPath(unquote(path.removeprefix(site.static_url)))
+    return ".." not in name.parts and os.path.isfile(site.release_dir(release) / "static" / str(name).lstrip("/"))
+
+
+def missing_of_page(site: Site, release: str, url: str, page: str) -> list[str]:
+    """The paths of a page's stylesheets and scripts that are not among the release's static files. The site's user reads the page."""
+
+    def write_page(directory: Path) -> None:
+        (directory / "page.html").write_text(page, encoding="utf-8")
+
+    unit = site.service_file(release).read_text(encoding="utf-8")
+    with scratch(site, write_page) as directory:
+        said = run(
+            site,
+            unit,
+            [PYTHON, "-I", SCRIPTS / "page.py", directory / "page.html", url, site.static_url],
+            cwd=directory,
+            writable=directory,
+            name="a look for the page's stylesheets and scripts",
+        )
+    paths = believe(said, {"paths": records.is_list_of(records.is_text)}, "a look for the page's stylesheets and scripts")["paths"]
+    return [path for path in paths if not is_collected(site, release, path)]
 
 
 def _files(directory: Path) -> list[Path]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import socket
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
+import explain
+import failed
 import jobs
 import prune
 import records
@@ -17,6 +17,7 @@ import static_files
 import systemd
 from report import StepFailed
 from site_config import UNIT_DIR, Site
+from visit import Answer, visit
 
 STEADY = 1.5  # seconds that a new release answers without losing a worker before it is trusted
 PAUSE = 0.2  # seconds between questions
@@ -25,67 +26,27 @@ STOP_SPARE = 30.0  # seconds beside the site's own timeout; systemd itself kills
 DRAIN_TIMEOUT = 30.0  # seconds for a retired one to accept what waits in its socket
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """A connection that ends at the timeout as a whole: an answer that comes byte by byte has no longer than any other."""
-
-    def __init__(self, path: Path, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self.path = path
-        self.over = False
-
-    def connect(self) -> None:
-        self.sock = self.own = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self.path))
-
-    def end(self) -> None:
-        self.over = True
-        with suppress(OSError, AttributeError):  # not connected yet: then the socket's own timeout holds
-            self.own.shutdown(socket.SHUT_RDWR)
-
-
-def ask(site: Site, path: Path) -> int | str:
-    """What a release answers to the health path, asked over its socket as nginx would: a status, or why there is none."""
-    connection = _UnixConnection(path, site.health_timeout)
-    deadline = threading.Timer(site.health_timeout, connection.end)
-    deadline.daemon = True
-    deadline.start()
-    late = f"no answer within {site.health_timeout} seconds"
-    try:
-        headers = {"Host": site.domain, "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": site.scheme, "User-Agent": "shortstop"}
-        connection.request("GET", site.health_path, headers=headers)
-        status = connection.getresponse().status
-        # http.client takes a connection that ends among the headers for the end of the headers.
-        return late if connection.over else status
-    except TimeoutError:
-        return late
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        return late if connection.over else str(error) or "no answer"
-    finally:
-        deadline.cancel()
-        connection.close()
-
-
-def prove(site: Site, new: str) -> None:
-    """Start the release beside the live one and ask it. systemd's word that it runs is no proof: workers load later."""
-    service = site.units(new)[1]
+def prove(site: Site, new: str) -> Iterator[str]:
+    """Start the release beside the live one and visit it; yields warnings. systemd's word that it runs is no proof: workers load later."""
+    service, start = site.units(new)[1], time.time()
     try:
         systemd.systemctl("start", *site.units(new), seconds=START_TIMEOUT)
     except StepFailed:
-        refuse(site, service, "it did not start")
-    answers: list[int | str] = []
-    asking = threading.Thread(target=lambda: answers.append(ask(site, site.socket(new))), daemon=True)
+        refuse(site, new, _no_answer(site, "it did not start"), start)
+    answers: list[Answer] = []
+    asking = threading.Thread(target=lambda: answers.append(visit(site, new, site.socket(new))), daemon=True)
     asking.start()
     while asking.is_alive():
         asking.join(0.1)
         state = systemd.show(service, "ActiveState", "NRestarts")
         if asking.is_alive() and (state["ActiveState"] == "failed" or int(state["NRestarts"]) > 0):
-            refuse(site, service, "it ended instead of answering")
-    refuse(site, service, answers[0])
-    keep_asking(site, new)
+            refuse(site, new, _no_answer(site, "it ended instead of answering"), start)
+    refuse(site, new, answers[0], start)
+    keep_asking(site, new, start)
+    yield from look_at_page(site, new)
 
 
-def keep_asking(site: Site, new: str) -> None:
+def keep_asking(site: Site, new: str, start: float) -> None:
     """One good answer is no proof either: a worker may die of what it loads, or of its first requests."""
     service = site.units(new)[1]
     known: set[int] = set()
@@ -93,19 +54,33 @@ def keep_asking(site: Site, new: str) -> None:
     while True:
         now = systemd.workers(service)
         if known - now:
-            refuse(site, service, "a worker ended while it was being asked")
+            refuse(site, new, _no_answer(site, "a worker ended while it was being asked"), start)
         known = now
-        refuse(site, service, ask(site, site.socket(new)))
+        refuse(site, new, visit(site, new, site.socket(new)), start)
         if time.monotonic() >= end:
             return
         time.sleep(PAUSE)
 
 
-def refuse(site: Site, service: str, answer: int | str) -> None:
-    """Let a good answer pass. What stands in the way otherwise is told with what the application said of it."""
-    if not isinstance(answer, int) or answer >= 400:
-        said = f"status {answer}" if isinstance(answer, int) else answer
-        raise StepFailed(f"it does not serve {site.health_path}: {said}. The last lines of its log:\n{systemd.journal(site.name, service)}")
+def look_at_page(site: Site, new: str) -> Iterator[str]:
+    """Warnings of what a visitor would miss on the page that the health path leads to."""
+    answer = visit(site, new, site.socket(new), wants_page=True)
+    refuse(site, new, answer)
+    if answer.needs_login(site):
+        yield f'{answer.path} answers with status {answer.status}, so no page was seen; a "health_path" that everybody may see proves more'
+    if answer.page:
+        missing = static_files.missing_of_page(site, new, f"{site.scheme}://{answer.host}{answer.path}", answer.page)
+        yield from (f"the page {answer.path} names {path}, which is not among the release's static files" for path in missing)
+
+
+def _no_answer(site: Site, fault: str) -> Answer:
+    return Answer(site.domain, site.health_path, fault=fault)
+
+
+def refuse(site: Site, release: str, answer: Answer, since: float = 0.0) -> None:
+    """Let a good answer pass. Another ends the step, with what the application logged `since` then."""
+    if not answer.is_good(site):
+        raise StepFailed(explain.refusal(site, release, answer, systemd.journal(site.name, site.units(release)[1], since=since)))
 
 
 def flip(site: Site, new: str, old: str | None) -> None:
@@ -115,7 +90,7 @@ def flip(site: Site, new: str, old: str | None) -> None:
     try:
         jobs.pause(site)
         point(site, new)
-        refuse(site, site.units(new)[1], ask(site, site.root / "live.sock"))
+        refuse(site, new, visit(site, new, site.root / "live.sock"))
         jobs.install(site, new)
         jobs.refuse_dead_daemons(site, new)
         records.write(site, new, live_since=time.time())
@@ -172,14 +147,12 @@ def sweep(site: Site) -> None:
     wanted = {link.name.partition("@")[2].rpartition(".")[0] for link in UNIT_DIR.glob(f"*.wants/{site.unit}@*")}
     for name in sorted((systemd.instances(site.unit) | wanted) - {live, ""}):
         stop(site, name)
-    for name in records.names(site) - {live}:
+    for name in records.names(site) - {live, failed.release(site)}:
         if records.read(site, name) is None:
             prune.forget(site, name)
 
 
 def abandon(site: Site, new: str) -> None:
-    """Take a release away that failed, unless an earlier day kept it."""
+    """Stop a release that failed. It is kept until the next deploy, for `shortstop manage --release`."""
     stop(site, new)
-    if (records.read(site, new) or {}).get("live_since") is None:
-        prune.forget(site, new)
     systemd.systemctl("daemon-reload")

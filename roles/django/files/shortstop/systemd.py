@@ -46,12 +46,13 @@ def workers(service: str) -> set[int]:
         return set()
 
 
-def journal(site: str, unit: str, lines: int = 20) -> str:
-    """The last lines that a unit of a site logged, and that systemd logged of it. A site may have logged one of any size."""
+def journal(site: str, unit: str, lines: int = 200, since: float = 0.0) -> str:
+    """The last lines that a unit of a site logged since then, and that systemd logged of it. A site may have logged one of any size."""
     try:
         # The site's own journald may not have read the last lines yet.
         programs.run(["journalctl", f"--namespace={site}", "--sync"])
-        said = programs.run(["journalctl", f"--namespace=+{site}", f"--unit={unit}", f"--lines={lines}", "--output=cat", "--no-pager"]).stdout
+        words = ["journalctl", f"--namespace=+{site}", f"--unit={unit}", f"--lines={lines}", f"--since=@{int(since)}", "--output=cat", "--no-pager"]
+        said = programs.run(words).stdout
     except programs.Exceeded as error:
         said = error.output
     return tail(said, lines)
