@@ -33,7 +33,8 @@ def refusal(site: Site, release: str, answer: Answer, log: str) -> str:
         if answer.status == 400 and (sentence := _bad_request(site, answer, found)):
             return f"it does not serve {where}: {said}: {sentence}"
         if text := "\n".join(found.get("traceback", [])):
-            below, known = text, reasons.hint(site, text) or known or (AT_LINES if reasons.HUNG in text else "")
+            # An answer has one cause, and the log may tell of others.
+            below, known = text, reasons.hint(site, text) or ("" if answer.status else known) or (AT_LINES if reasons.HUNG in text else "")
     return f"it does not serve {where}: {said}{f': {known}' if known else ''}\n{below}"
 
 
