@@ -95,7 +95,8 @@ CASES = {
         below="Perhaps out of memory?",
     ),
     "600 MB at import": Case(
-        "prepare: gunicorn --check-config mysite.wsgi was ended since it wanted more memory than it may have; give the site a larger limits.memory:",
+        "prepare: gunicorn --check-config mysite.wsgi was killed, as happens to a program that wants more memory than it may have; give the site a larger"
+        " limits.memory:",
         wsgi="BLOCK = b'x' * (600 << 20)\n",
     ),
     "a database host that is not reached": Case(

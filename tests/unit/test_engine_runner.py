@@ -202,23 +202,23 @@ def test_a_unit_does_not_wait_long_for_its_end(blog, machine):
     assert " --property=TimeoutStopSec=10 " in machine.started[0]
 
 
+@pytest.mark.parametrize("result", ["signal", "oom-kill"])
 @pytest.mark.parametrize(
     ("properties", "more"),
     [((), "; give the site a larger limits.memory"), (("Slice=site.slice", "MemoryMax=75%"), "")],
     ids=["the site's own limit", "a build's"],
 )
-def test_a_command_that_wanted_too_much_memory_says_so(blog, machine, properties, more):
+def test_a_command_that_was_killed_says_why_that_may_be(blog, machine, properties, more, result):
     machine.answer("systemd-run", "half\n", status=137)
-    machine.unit("shortstop-run-blog-", Result="oom-kill")
-    with pytest.raises(CommandFailed, match=f"^a look was ended since it wanted more memory than it may have{more}:\nhalf$"):
+    machine.unit("shortstop-run-blog-", Result=result)
+    with pytest.raises(CommandFailed, match=f"^a look was killed, as happens to a program that wants more memory than it may have{more}:\nhalf$"):
         runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look", properties=properties)
 
 
-@pytest.mark.parametrize("result", ["signal", "core-dump"])
-def test_a_command_that_was_killed_says_so(blog, machine, result):
+def test_a_command_that_crashed_says_so(blog, machine):
     machine.answer("systemd-run", "half", status=255)
-    machine.unit("shortstop-run-blog-", Result=result)
-    with pytest.raises(CommandFailed, match=r"^a look was killed by a signal, as the system does where all memory is taken:\nhalf$"):
+    machine.unit("shortstop-run-blog-", Result="core-dump")
+    with pytest.raises(CommandFailed, match=r"^a look crashed:\nhalf$"):
         runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a look")
 
 

@@ -72,10 +72,10 @@ def run(
     if done.returncode:
         known = reasons.hint(site, done.stdout)
         ending, result = f"ended with status {done.returncode}{f': {known}' if known else ''}", systemd.result(own)
-        if result in ("signal", "core-dump"):
-            ending = "was killed by a signal, as the system does where all memory is taken"
-        if result == "oom-kill":
-            ending = "was ended since it wanted more memory than it may have"
+        if result == "core-dump":
+            ending = "crashed"
+        if result in ("signal", "oom-kill"):  # systemd may see the signal first, and then does not say whose it was
+            ending = "was killed, as happens to a program that wants more memory than it may have"
             ending += "" if "Slice=site.slice" in properties else "; give the site a larger limits.memory"
         raise CommandFailed(f"{name} {ending}:\n{tail(done.stdout)}", done.stdout)
     return done.stdout
