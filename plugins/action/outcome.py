@@ -39,10 +39,14 @@ class ActionModule(ActionBase):
 def failures_of(results, sites, not_run):
     """Sentences on the sites that did not end well, by name."""
     known = {result["site_name"] for result in results}
-    failures = {
-        result["site_name"]: result.get("msg") or f'site "{result["site_name"]}": the task ended without a word' for result in results if not is_good(result)
-    }
+    failures = {result["site_name"]: _sentence(result) for result in results if not is_good(result)}
     return failures | {name: f'site "{name}": {not_run}' for name in sites if name not in known}
+
+
+def _sentence(result):
+    """Of an exception the message is not ours, and does not say which site it was about."""
+    site, message = f'site "{result["site_name"]}": ', result.get("msg") or "the task ended without a word"
+    return message if message.startswith(site) else site + message
 
 
 def is_good(result):

@@ -257,6 +257,13 @@ def test_a_site_without_a_result_failed(show):
     assert (result["failed"], lines[-1]) == (True, 'site "blog": it was left out')
 
 
+@pytest.mark.parametrize("said", ["Unexpected failure: no", 'site "shop": no'])
+def test_a_failure_names_its_site(show, said):
+    """The message of an exception is Ansible's, and names none."""
+    _result, lines = show([{"site_name": "blog", "failed": False, "msg": said}], ["blog"])
+    assert lines[-1] == f'site "blog": {said}'
+
+
 def test_a_result_that_says_nothing_is_a_failure(show):
     """Such as that of an exception, which `failed_when: false` lets pass."""
     result, lines = show([{"site_name": "blog"}], ["blog"])

@@ -369,6 +369,8 @@ def test_where_nothing_is_live_the_release_that_failed_is_named(command, broken)
 def test_the_last_failure_is_shown(command, blog, capsys):
     assert command("failure", "blog") == 0
     assert capsys.readouterr().out == "no deploy of blog has failed\n"
+    assert command("failure", "blog", "--json") == 0
+    assert json.loads(capsys.readouterr().out) is None
     audit.begin(blog, "deploy", "ada@laptop", FAILED, "v1")
     audit.end(blog, "failed", "prove: it is dumb\n\x1b[2J more of it")
     at = audit.last_failure(blog)["at"]

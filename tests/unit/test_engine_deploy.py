@@ -327,6 +327,15 @@ def test_a_rollback_that_fails_holds_nothing(road, back):
     assert failed.release(road.site) == OLD
 
 
+def test_a_rollback_that_works_at_last_has_not_failed(road, back):
+    road.let("prove", fail=StepFailed("it is dumb"))
+    back()
+    road.let("prove")
+    assert back() == 0
+    switch.point(road.site, road.new)
+    assert failed.release(road.site) is None
+
+
 def test_a_rollback_that_is_killed_after_its_flip_holds_the_site_too(road, back):
     road.let("retire_all_but", fail=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):

@@ -115,6 +115,12 @@ def test_a_host_that_django_does_not_know_is_told_with_those_it_knows(site, said
     )
 
 
+def test_a_host_that_is_no_name_is_told_as_django_logs_it(site, said):
+    logged = f"Invalid HTTP_HOST header: '{HOST}:x'. The domain name provided is not valid according to RFC 1034/1035."
+    said(400, logged=[logged], hosts=[HOST])
+    assert refusal(site, status=400) == f"it does not serve /health/: status 400: {logged}"
+
+
 def test_another_bad_request_is_told_as_django_logs_it(site, said):
     said(400, logged=["The number of GET/POST parameters exceeded settings.DATA_UPLOAD_MAX_NUMBER_FIELDS."])
     assert refusal(site, status=400) == (
@@ -138,6 +144,12 @@ def test_a_known_end_in_the_code_is_told_in_a_sentence(site, said):
     assert refusal(site, status=500) == "\n".join([f"it does not serve /health/: status 500: {MODULE_SENTENCE}", *TRACEBACK[:-1], MODULE])
 
 
+def test_a_table_that_the_log_tells_of_is_made_by_no_migration(site):
+    """A release is asked once all of them have run."""
+    (first, *_log) = refusal(site, "django.db.utils.OperationalError: no such table: shop_price", fault="it did not start").splitlines()
+    assert first.startswith("it does not serve /health/: it did not start: the table shop_price does not exist, and no migration makes it; run")
+
+
 def test_a_known_end_in_the_log_needs_no_question(site, machine):
     log = "\n".join([LOG, *TRACEBACK[:-1], MODULE])
     assert refusal(site, log, fault="it did not start") == f"it does not serve /health/: it did not start: {MODULE_SENTENCE}\n{log}"
@@ -152,7 +164,7 @@ def test_a_status_is_asked_for_even_where_the_log_has_a_known_end(site, said):
 
 def test_the_code_s_end_outranks_the_log_s(site, said):
     said(0, traceback=[TRACEBACK[0], "django.db.utils.OperationalError: no such table: shop_price"])
-    assert "the table shop_price does not exist" in refusal(site, f"{LOG}\n{MODULE}", status=500).splitlines()[0]
+    assert "the table shop_price does not exist, and no migration makes it" in refusal(site, f"{LOG}\n{MODULE}", status=500).splitlines()[0]
 
 
 def test_what_ends_the_question_is_shown_where_it_shows_a_place(site, machine):
@@ -189,3 +201,9 @@ def test_what_ends_the_question_otherwise_is_not_shown(site, machine):
 def test_a_forged_answer_is_none(site, machine, forged):
     machine.answer_of("reason.py", **forged)
     assert refusal(site, status=500) == f"it does not serve /health/: status 500\n{LOG}"
+
+
+def test_workers_that_are_slower_than_the_code_may_need_longer_to_load(site, said):
+    said(200)
+    slow = 'its code answers when it is asked in a new process, so that its workers may need longer to load; give the site a larger "health_timeout"'
+    assert refusal(site, fault="no answer within 5 seconds") == f"it does not serve /health/: no answer within 5 seconds: {slow}\n{LOG}"

@@ -58,6 +58,18 @@ def test_what_is_live_has_not_failed(blog, make_release):
     assert records.names(blog) == {NEW}
 
 
+def test_what_went_live_after_all_has_not_failed_any_more(blog, make_release):
+    for name in (OLD, NEW):
+        make_release(name, live_since=1)
+    failed.keep(blog, NEW)
+    failed.is_live(blog, OLD)
+    assert failed.release(blog) == NEW
+    failed.is_live(blog, NEW)
+    switch.point(blog, OLD)
+    assert failed.release(blog) is None
+    failed.is_live(blog, NEW)
+
+
 def test_what_somebody_removed_has_not_failed(blog, make_release):
     make_release(OTHER)
     failed.keep(blog, NEW)

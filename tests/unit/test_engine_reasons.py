@@ -26,8 +26,10 @@ READ_ONLY = (
     "{} is read-only for the site; let the project write below the directory that the variable DJANGO_STATE_DIR names, which is {}/var, or name another"
     " directory in sandbox.writable"
 )
-NO_TABLE = "the table {} does not exist, and no migration makes it; run manage.py makemigrations, and put what it writes into the source"
-NO_COLUMN = "the column {} does not exist, and no migration makes it; run manage.py makemigrations, and put what it writes into the source"
+TOO_EARLY = " yet, and the code reads it before the migrations have run, such as while it is loaded; let it read later, or add the migration that makes it"
+UNMADE = ", and no migration makes it; run manage.py makemigrations, and put what it writes into the source"
+NO_TABLE = f"the table {{}} does not exist{TOO_EARLY}"
+NO_COLUMN = f"the column {{}} does not exist{TOO_EARLY}"
 
 # What a program prints, and the sentence on it; {} is the site's root.
 PRINTED = {
@@ -53,6 +55,10 @@ PRINTED = {
         "             ^^^^^^^^^\nPermissionError: [Errno 1] Operation not permitted\n",
         EXECUTABLE,
     ),
+    "mmap of a later systemd": (
+        f"{BEGIN}    memory = mmap.mmap(-1, 4096, prot=PROT_WRITE | PROT_EXEC)\nPermissionError: [Errno 13] Permission denied\n",
+        EXECUTABLE,
+    ),
     "a mode": (f"{BEGIN}PermissionError: [Errno 1] Operation not permitted: '/srv/blog/media/a'", MODES.format("/srv/blog/media/a")),
     "a file elsewhere": (f"{BEGIN}OSError: [Errno 30] Read-only file system: '/srv/blog/cache'", READ_ONLY.format("/srv/blog/cache", "{}")),
     "a file elsewhere, without a name": ("mkdir: [Errno 30] Read-only file system", READ_ONLY.format("a file", "{}")),
@@ -74,6 +80,10 @@ PRINTED = {
     "a column that is written": (
         f'{BEGIN}psycopg.errors.UndefinedColumn: column "colour" of relation "shop_price" does not exist\n',
         NO_COLUMN.format('"colour"'),
+    ),
+    "a column that Django tells of": (
+        f"{BEGIN}django.db.utils.ProgrammingError: column shop_price.colour does not exist\nLINE 1: SELECT",
+        NO_COLUMN.format("shop_price.colour"),
     ),
     "a column of SQLite's": (f"{BEGIN}django.db.utils.OperationalError: no such column: shop_price.colour\n", NO_COLUMN.format("shop_price.colour")),
     "a column of SQLite's that is written": (
@@ -148,6 +158,11 @@ PRINTED = {
         f"{BEGIN}ModuleNotFoundError: No module named 'rest_framework'",
         'the module "rest_framework" is neither in the source nor in an installed package; add the package that has it to requirements.txt',
     ),
+    "a module of a package": (
+        f"{BEGIN}ModuleNotFoundError: No module named 'django.contrib.postgres.zip'",
+        'the module "django.contrib.postgres.zip" is not in the source, or not in the installed version of its package; let requirements.txt ask for the'
+        " version that has it",
+    ),
 }
 
 
@@ -160,6 +175,12 @@ def site(blog):
 def test_a_known_end_has_its_sentence(site, text, sentence):
     assert reasons.hint(site, text) == sentence.replace("{}", str(site.root))
     assert reasons.hint(site, f"the site prints\n{text}\n") == sentence.replace("{}", str(site.root))
+
+
+@pytest.mark.parametrize("name", [name for name, (_text, sentence) in PRINTED.items() if sentence.endswith(TOO_EARLY)])
+def test_what_no_migration_makes_is_told_once_all_of_them_have_run(site, name):
+    text, sentence = PRINTED[name]
+    assert reasons.hint(site, text, is_migrated=True) == sentence.replace(TOO_EARLY, UNMADE)
 
 
 def test_each_known_end_is_tried():
@@ -178,6 +199,8 @@ def test_each_known_end_is_tried():
         "PermissionError: [Errno 13] Permission denied: '/srv/blog/x'",
         "PermissionError: [Errno 1] Operation not permitted",
         "django.db.utils.OperationalError: unable to open database file",
+        f"{BEGIN}KeyError: 'column colour does not exist'",
+        f"{BEGIN}psycopg.errors.UndefinedTable: Relation \u00bbshop_price\u00ab existiert nicht\n",
         'null value in column "colour" of relation "shop_price" violates not-null constraint',
         "[2026-11-29 12:00:31 +0000] [9] [INFO] Worker exiting (pid: 9)",
     ],
@@ -214,7 +237,17 @@ def test_what_was_printed_long_before_the_end_is_not_the_reason(site, filler, is
 
 
 @pytest.mark.parametrize(
-    "part", ["ffi ", "host='a', port=1)", "could not connect to server: \n", 'connection to server at "', "Cannot connect to a://", "a" * 99]
+    "part",
+    [
+        "ProgrammingError: column ",
+        "ProgrammingError: column a",
+        "ffi ",
+        "host='a', port=1)",
+        "could not connect to server: \n",
+        'connection to server at "',
+        "Cannot connect to a://",
+        "a" * 99,
+    ],
 )
 def test_no_text_takes_long(site, part):
     text = BEGIN + part * (1_000_000 // len(part))
@@ -226,7 +259,8 @@ def test_no_text_takes_long(site, part):
 
 
 def test_what_a_program_prints_is_no_format(site):
-    assert reasons.hint(site, "No module named '{site.hidden}'").startswith('the module "{site.hidden}" is neither')
+    assert reasons.hint(site, "No module named '{site}'").startswith('the module "{site}" is neither')
+    assert reasons.hint(site, "No module named '{site.hidden}'").startswith('the module "{site.hidden}" is not in the source')
 
 
 @pytest.mark.parametrize(
@@ -235,6 +269,20 @@ def test_what_a_program_prints_is_no_format(site):
 )
 def test_a_table_or_a_column_may_be_lacking(name, lacks):
     assert reasons.lacks_table(PRINTED[name][0]) is lacks
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("psycopg.errors.UndefinedTable: Relation \u00bbshop_price\u00ab existiert nicht", True),
+        ("psycopg2.errors.UndefinedColumn: ERREUR:  la colonne shop_price.colour n'existe pas", True),
+        ("psycopg.errors.UndefinedFunction: Funktion lower(integer) existiert nicht", False),
+        ("KeyError: 'column colour does not exist'", False),
+        ("shop.errors.NotUndefinedTable: no", False),
+    ],
+)
+def test_a_database_may_say_what_it_lacks_in_any_language(text, lacks):
+    assert reasons.lacks_table(text) is lacks
 
 
 def frame(file: str, line: int, function: str, code: str = "") -> str:

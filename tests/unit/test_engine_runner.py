@@ -139,6 +139,13 @@ def test_a_failure_that_is_known_has_its_sentence(blog, machine):
     )
 
 
+def test_a_build_that_fails_has_no_sentence(blog, machine):
+    """It builds packages of others, whose ends say nothing of the site."""
+    machine.answer("systemd-run", "ModuleNotFoundError: No module named 'yaml'", status=1)
+    with pytest.raises(CommandFailed, match=r"^a build ended with status 1:\nModuleNotFoundError"):
+        runner.run(blog, UNIT, ["true"], cwd=blog.root, name="a build", properties=("Slice=site.slice", "MemoryMax=75%"))
+
+
 def bounded(machine, text: str, output: str) -> None:
     """Let a command reach a bound."""
 

@@ -109,6 +109,7 @@ def test_the_record_tells_of_it_once(killed):
     settle.settle(killed)
     (line,) = lines(killed.audit_file)
     assert (line["action"], line["who"], line["release"], line["result"], line["live"]) == ("deploy", "ada", NEW, "interrupted", OLD)
+    assert audit.last_failure(killed)["message"] == "the run was ended from outside"
 
 
 def test_where_nothing_was_left_nothing_is_told(killed):

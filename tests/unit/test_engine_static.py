@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import programs
 import pytest
 import scratch
 import static_files
@@ -264,6 +265,51 @@ def test_what_is_among_a_release_s_static_files(blog, make_release, path, is_the
     make_release(NEW, static=("css/a.css", "caf\u00e9.css"))
     (blog.release_dir(NEW) / "source/manage.py").touch()
     assert static_files.is_collected(blog, NEW, path) is is_there
+
+
+@pytest.mark.parametrize(
+    ("path", "is_there"),
+    [
+        ("/static/css/a.css", True),
+        ("/static/old.css", True),
+        ("/static/docs/", True),
+        ("/static/docs/index.html", True),
+        ("/static/docs", False),
+        ("/static/css/", False),
+        ("/static/", False),
+        ("/static/b.css", False),
+        ("/static/../secret.css", False),
+        ("/static/%2e%2e/secret.css", False),
+        ("/static/%2e%2e/", False),
+    ],
+)
+def test_what_nginx_will_serve(blog, make_release, path, is_there):
+    make_release(NEW, static=("css/a.css", "docs/index.html"))
+    write(blog.static_dir, {"old.css": "old", "../secret.css": "secret", "../index.html": "secret"})
+    assert static_files.is_served(blog, NEW, path) is is_there
+
+
+def test_the_index_of_all_static_files_is_served(blog, make_release):
+    make_release(NEW)
+    write(blog.static_dir, {"index.html": "old"})
+    assert static_files.is_served(blog, NEW, "/static/")
+
+
+def test_what_an_earlier_release_left_is_missing_on_a_page(blog, make_release, machine):
+    """It goes with that release."""
+    make_release(NEW)
+    write(blog.static_dir, {"old.css": "old"})
+    machine.answer_of("page.py", paths=["/static/old.css"])
+    assert static_files.missing_of_page(blog, NEW, "https://blog.example.com/", "") == ["/static/old.css"]
+
+
+def test_a_look_at_a_page_is_soon_given_up(blog, make_release, machine, monkeypatch):
+    make_release(NEW)
+    machine.answer_of("page.py", paths=[])
+    given = []
+    monkeypatch.setattr(programs, "run", lambda words, **options: given.append(options["seconds"]) or machine(words))
+    static_files.missing_of_page(blog, NEW, "https://blog.example.com/", "")
+    assert given == [static_files.PAGE_SECONDS]
 
 
 def test_what_a_page_names_and_nobody_collected_is_missing(blog, make_release, machine):

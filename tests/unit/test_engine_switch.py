@@ -84,6 +84,15 @@ def test_a_release_without_a_socket_is_not_proven(made):
         prove(made)
 
 
+def test_a_question_that_ends_in_an_exception_is_no_proof(made, monkeypatch):
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise ValueError("what nobody foresaw")
+
+    monkeypatch.setattr(switch, "visit", fail)
+    with pytest.raises(StepFailed, match=r"^it does not serve /health/: ValueError: what nobody foresaw\n"):
+        prove(made)
+
+
 @pytest.mark.parametrize("state", [{"ActiveState": "activating", "NRestarts": 1}, {"ActiveState": "failed"}], ids=["restarts", "fails"])
 def test_a_release_that_ends_is_not_waited_for(made, machine, serve, state):
     machine.unit(f"gunicorn-blog@{NEW}.service", **state)
@@ -159,6 +168,22 @@ def test_what_a_visitor_would_miss_is_a_warning(blog, machine, make_release, clo
     assert prove(blog) == ["the page /health/ names /static/b.js, which is not among the release's static files"]
     (line,) = machine.lines("/inside/page.py")
     assert line.endswith("/page.html https://blog.example.com/health/ /static/")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "why"),
+    [
+        ("it broke", 1, "a look for the page's stylesheets and scripts ended with status 1"),
+        ("nothing", 0, "a look for the page's stylesheets and scripts gave no answer; it said"),
+    ],
+    ids=["it ends badly", "it says nothing"],
+)
+def test_a_page_that_cannot_be_searched_is_a_warning(made, machine, serve, answer, status, why):
+    serve_page(serve)
+    machine.answer("/inside/page.py", answer, status)
+    (warning,) = switch.look_at_page(made, NEW)
+    assert warning.startswith(f"the page /health/ could not be searched for its stylesheets and scripts: {why}")
+    assert "\n" not in warning
 
 
 def test_a_page_is_looked_at_where_its_redirects_lead(made, machine, serve):
@@ -308,17 +333,17 @@ def test_the_jobs_change_with_the_release(blog, machine, worked, serve):
     assert positions == sorted(positions)
 
 
-@pytest.mark.parametrize("broken", ["jobs.pause", "point", "refuse", "jobs.install", "jobs.refuse_dead_daemons", "records.write"])
+@pytest.mark.parametrize("broken", ["jobs.pause", "point", "visit", "jobs.install", "jobs.refuse_dead_daemons", "records.write"])
 def test_whatever_fails_at_the_flip_all_of_the_old_one_comes_back(blog, machine, worked, serve, monkeypatch, broken):
     module, _, function = f"switch.{broken}".rpartition(".")
     module = {"switch": switch, "switch.jobs": jobs, "switch.records": records}[module]
     works, calls = getattr(module, function), []
 
-    def fail_once(*arguments: object, **options: object) -> None:
+    def fail_once(*arguments: object, **options: object) -> object:
         calls.append(arguments)
         if len(calls) == 1:
             raise ValueError("what nobody foresaw")
-        works(*arguments, **options)
+        return works(*arguments, **options)
 
     before = links(blog), worked()
     serve(NEW, 200)
@@ -327,6 +352,20 @@ def test_whatever_fails_at_the_flip_all_of_the_old_one_comes_back(blog, machine,
         switch.flip(blog, NEW, OLD)
     assert (links(blog), worked()) == before
     assert set(machine.started[-1].split()) == {"systemctl", "start", "site-blog-a.timer", "site-blog-worker.service"}
+
+
+def test_visitors_and_jobs_are_back_before_anybody_asks_why(blog, machine, worked, serve):
+    """The question may take a minute."""
+    before, meanwhile = (links(blog), worked()), []
+    machine.started.clear()
+    serve(NEW, 500)
+    for part in ("/inside/reason.py", "journalctl --namespace=+blog"):
+        machine.answer(part, lambda _line: meanwhile.append((links(blog), worked())) or "")
+    with pytest.raises(StepFailed, match=f"^went back to release {OLD}: it does not serve /health/: status 500"):
+        switch.flip(blog, NEW, OLD)
+    assert meanwhile == [before, before]
+    positions = machine.positions("systemctl start site-blog-", "/inside/reason.py")
+    assert positions == sorted(positions)
 
 
 def test_jobs_that_do_not_come_back_hide_no_reason(blog, machine, worked, serve):

@@ -7,7 +7,7 @@ from shortstop_project import one_line, set_up
 
 set_up()
 
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
@@ -25,9 +25,21 @@ def judge(migration):
         return [one_line(f"could not be judged ({type(error).__name__}: {error})")]
 
 
+def connect():
+    """Some drivers do not say which host they waited for."""
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        host, port = connection.settings_dict["HOST"], connection.settings_dict["PORT"] or "its usual port"
+        if not host or str(host).startswith("/"):
+            raise
+        sys.exit(f"OperationalError, connecting to {host}:{port}: {error}")
+
+
 def look(linter_packages):
     """What the database has and lacks."""
     sys.path.extend(linter_packages)
+    connect()
     executor = MigrationExecutor(connection)
     unapplied = [migration for migration, _backwards in executor.migration_plan(executor.loader.graph.leaf_nodes())]
     applied = [".".join(key) for key in MigrationRecorder(connection).applied_migrations()]

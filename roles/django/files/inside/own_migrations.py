@@ -24,7 +24,9 @@ from shortstop_overlay import gate
 
 # What says nothing to a database. Django computes a default itself, but for db_default.
 OF_PYTHON = {"blank", "choices", "default", "editable", "error_messages", "help_text", "limit_choices_to", "on_delete", "related_name"}
-OF_PYTHON |= {"related_query_name", "validators", "verbose_name"}
+OF_PYTHON |= {"related_query_name", "validators", "verbose_name", "upload_to", "storage", "width_field", "height_field", "auto_now", "auto_now_add"}
+OF_PYTHON |= {"encoder", "decoder", "path", "match", "recursive", "allow_files", "allow_folders", "allow_unicode"}
+OF_PYTHON |= {"unique_for_date", "unique_for_month", "unique_for_year"}
 DUMMY = "django.db.backends.dummy"
 
 
@@ -43,21 +45,26 @@ def is_same_column(before, now):
     return (old_kind == kind or is_widened) and old_arguments == arguments and old_options == options
 
 
-def changes_schema(migration, operation, state, connection):
-    """Whether an operation has SQL. Returns the state after it, too. What cannot be told counts as a change, once all is migrated."""
+def changes_schema(migration, operation, state):
+    """Whether an operation has SQL for any database, since a router may keep a model in another one. Returns the state after it, too."""
     after = state.clone()
     operation.state_forwards(migration.app_label, after)
     if isinstance(operation, migrations.AlterField):
         before = state.models[migration.app_label, operation.model_name_lower].fields[operation.name]
         if is_same_column(before, operation.field):
             return False, after
+    return any(has_sql(migration, operation, state, after, alias) for alias in connections), after
+
+
+def has_sql(migration, operation, state, after, alias):
+    """What cannot be told of the first database counts as a change, once all is migrated."""
     try:
-        with connection.schema_editor(collect_sql=True, atomic=False) as editor:
+        with connections[alias].schema_editor(collect_sql=True, atomic=False) as editor:
             operation.database_forwards(migration.app_label, editor, state, after)
         statements = [line for statement in editor.collected_sql for line in statement.splitlines()]
     except Exception:
-        return is_migrated, after
-    return any(line.strip() and not line.lstrip().startswith("--") for line in statements), after
+        return is_migrated and alias == DEFAULT_DB_ALIAS
+    return any(line.strip() and not line.lstrip().startswith("--") for line in statements)
 
 
 def reaches(connection):
@@ -95,13 +102,12 @@ def missing(loader):
     found = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps), questioner).changes(graph=loader.graph, trim_to_apps=own)
     if not found:
         return changing, harmless
-    state, connection = loader.project_state(), connections[DEFAULT_DB_ALIAS]
-    is_reached = reaches(connection)
+    state, is_reached = loader.project_state(), reaches(connections[DEFAULT_DB_ALIAS])
     for label, made in sorted(found.items()):
         if label in own:
             for migration in made:
                 for operation in migration.operations:
-                    is_change, state = changes_schema(migration, operation, state, connection) if is_reached else (is_migrated, state)
+                    is_change, state = changes_schema(migration, operation, state) if is_reached else (is_migrated, state)
                     (changing if is_change else harmless).append(f"{label}: {operation.describe()}")
     return changing, harmless
 

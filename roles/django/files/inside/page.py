@@ -3,6 +3,7 @@
 page.py FILE URL STATIC_URL
 """
 
+import contextlib
 import json
 import sys
 from html.parser import HTMLParser
@@ -44,7 +45,8 @@ class Search(HTMLParser):
 def paths(page, page_url, static_url):
     """The paths, each once, in the order of the page."""
     search = Search()
-    search.feed(page)
+    with contextlib.suppress(Exception):  # Python's parser gives some malformed pages up, and what came before that counts
+        search.feed(page)
     found = {}
     for address in filter(None, search.found):
         try:

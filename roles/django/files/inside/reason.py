@@ -13,11 +13,11 @@ import sys
 import traceback
 
 path, host, scheme, seconds = sys.argv[1:]
-faulthandler.dump_traceback_later(float(seconds), exit=True, file=sys.stdout)
-
 from shortstop_project import one_line, set_up
 
 set_up()
+# The question alone is timed: what the project needs to load it needed for every command before.
+faulthandler.dump_traceback_later(float(seconds), exit=True, file=sys.stdout)
 
 from django.conf import settings
 from django.db import connections

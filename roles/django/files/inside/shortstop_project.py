@@ -8,6 +8,8 @@ import sys
 
 MANAGE = "manage.py"
 SECRET = re.compile(r"(?:key|secret|token|pass|password|passwd|passphrase|pwd|credential|dsn|fallback)s?$", re.IGNORECASE)
+# A word, or the dotted path of a class: {"key": "default"} is common.
+NO_SECRET = re.compile(r"[a-z_]{1,12}|[a-z_]+(?:\.[A-Za-z_]+)+")
 SHORTEST_SECRET = 6  # characters
 MOST_SECRETS = 500
 DEEPEST = 6  # dictionaries and lists in one another
@@ -59,7 +61,7 @@ def secrets(value, name="", depth=0):
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if isinstance(value, str):
-        if SECRET.search(name):
+        if SECRET.search(name) and not (NO_SECRET.fullmatch(value) and not re.search("pass|pwd|secret", name, re.IGNORECASE)):
             yield value
     elif depth < DEEPEST and isinstance(value, dict):
         for key, item in value.items():

@@ -132,10 +132,10 @@ def _show(rows: list[dict], as_json: bool, nothing: str) -> int:
 def show_failure(given: argparse.Namespace) -> int:
     site = Site.load(given.site)
     last = audit.last_failure(site)
-    if not last:
-        print(f"no deploy of {site.name} has failed")
-    elif given.json:
+    if given.json:
         print(json.dumps(last))
+    elif not last:
+        print(f"no deploy of {site.name} has failed")
     else:
         print(printable(f"{last['action']} of release {last['release']} by {last['who']}, {last['at']}: {last['message']}"))
     return 0

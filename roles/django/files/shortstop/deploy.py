@@ -121,6 +121,7 @@ def go_live(site: Site, new: str, report: Report, make_ready: Callable[[], None]
     try:
         with report.step("retire"):
             switch.retire_all_but(site, new)
+            failed.is_live(site, new)
         finish()
     except StepFailed:
         step, message = report.failure

@@ -13,6 +13,7 @@ LONGEST = 30  # seconds that the question inside the release may take
 SPARE = 30  # seconds for the script's own start and end
 TEXTS = records.is_list_of(records.is_text)
 SHAPE = {"status": lambda value: isinstance(value, int) and 0 <= value < 1000, "traceback": TEXTS, "logged": TEXTS, "hosts": TEXTS}
+SLOW = 'its code answers when it is asked in a new process, so that its workers may need longer to load; give the site a larger "health_timeout"'
 AT_LINES = "asked once more, it was at these lines when the time was over"
 UNKNOWN_HOST = "Invalid HTTP_HOST header"
 
@@ -27,14 +28,16 @@ def refusal(site: Site, release: str, answer: Answer, log: str) -> str:
         return f"it does not serve {where}: {said}, so there is no such page{_name_another(site)}"
     if answer.status in NEEDS_LOGIN:
         return f"it does not serve {where}: {said}, so not everybody may see that page{_name_another(site)}"
-    below, known = log, reasons.hint(site, log)
+    below, known = log, reasons.hint(site, log, is_migrated=True)
     if answer.status or not known:
         found = _ask_inside(site, release, answer)
         if answer.status == 400 and (sentence := _bad_request(site, answer, found)):
             return f"it does not serve {where}: {said}: {sentence}"
         if text := "\n".join(found.get("traceback", [])):
             # An answer has one cause, and the log may tell of others.
-            below, known = text, reasons.hint(site, text) or ("" if answer.status else known) or (AT_LINES if reasons.HUNG in text else "")
+            below, known = text, reasons.hint(site, text, is_migrated=True) or ("" if answer.status else known) or (AT_LINES if reasons.HUNG in text else "")
+        elif not answer.status and 0 < found.get("status", 0) < 400:
+            known = SLOW
     return f"it does not serve {where}: {said}{f': {known}' if known else ''}\n{below}"
 
 
@@ -69,7 +72,7 @@ def _ask_inside(site: Site, release: str, answer: Answer) -> dict:
 def _bad_request(site: Site, answer: Answer, found: dict) -> str:
     """Why Django itself refused a request, as it logs it."""
     for line in found.get("logged", []):
-        if UNKNOWN_HOST in line:
+        if UNKNOWN_HOST in line and "ALLOWED_HOSTS" in line:
             hosts = ", ".join(found["hosts"]) or "none"
             return (
                 f"Django does not know the host {answer.host}; ALLOWED_HOSTS holds {hosts}. Take ALLOWED_HOSTS out of"

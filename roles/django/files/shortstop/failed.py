@@ -17,11 +17,14 @@ def keep(site: Site, release: str) -> None:
 
 def release(site: Site) -> str | None:
     """The release that failed last, if it is still there and not live."""
-    try:
-        name = json.loads(_file(site).read_text(encoding="utf-8"))["release"]
-    except (OSError, ValueError):
-        return None
-    return name if name != site.live and site.release_dir(name).is_dir() else None
+    name = _read(site)
+    return name if name and name != site.live and site.release_dir(name).is_dir() else None
+
+
+def is_live(site: Site, name: str) -> None:
+    """Take note that a release went live, which may be the one that failed earlier."""
+    if _read(site) == name:
+        _file(site).unlink(missing_ok=True)
 
 
 def forget(site: Site) -> None:
@@ -30,6 +33,13 @@ def forget(site: Site) -> None:
     if name and (records.read(site, name) or {}).get("live_since") is None:
         prune.forget(site, name)
     _file(site).unlink(missing_ok=True)
+
+
+def _read(site: Site) -> str | None:
+    try:
+        return json.loads(_file(site).read_text(encoding="utf-8"))["release"]
+    except (OSError, ValueError):
+        return None
 
 
 def can_run(site: Site, name: str) -> bool:

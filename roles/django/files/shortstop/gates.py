@@ -9,7 +9,7 @@ from pathlib import Path
 import inside
 import reasons
 import records
-from report import CommandFailed, StepFailed
+from report import CommandFailed, StepFailed, tail
 from site_config import Site
 
 MOST_WARNINGS = 50
@@ -18,8 +18,8 @@ SHAPE = {"refused": records.SHAPE["settings"], "told": records.SHAPE["settings"]
 TEXTS = records.is_list_of(records.is_text)
 KNOWN = {key: records.SHAPE[key] for key in ("migrations", "leaves")} | dict.fromkeys(("refused", "changing", "harmless", "absent"), TEXTS)
 WARNING = re.compile(r"\(([\w.]+)\) ")
-# nginx redirects to HTTPS and sends HSTS, and the settings overlay makes the cookies secure.
-SETTLED_WITH_TLS = ("security.W004", "security.W008", "security.W012", "security.W016")
+# With TLS nginx redirects to HTTPS and sends HSTS, and the settings overlay makes the cookies secure. Without TLS a site that did so could not be used.
+SETTLED = ("security.W004", "security.W008", "security.W012", "security.W016")
 CHECK, MIGRATIONS = "check", "migrations"  # what is asked once more after the migrations
 
 
@@ -64,7 +64,11 @@ def after_migrations(site: Site, new: str, live: str | None) -> Iterator[str]:
     record = records.read(site, new) or {}
     warnings = record.get("warnings", [])
     if CHECK in record.get("late", []):
-        warnings = check(site, new)
+        try:
+            warnings = check(site, new)
+        except CommandFailed as error:
+            known = reasons.hint(site, error.output, is_migrated=True)
+            raise StepFailed(f"manage.py check ended badly{f': {known}' if known else ''}:\n{tail(error.output)}") from None
     if MIGRATIONS in record.get("late", []):
         known = _migrations(site, new, "--migrated")
         _refuse_changes(known["changing"])
@@ -84,8 +88,7 @@ def check(site: Site, new: str) -> list[str]:
     """The warnings of Django's checks; an error of theirs raises CommandFailed."""
     said = inside.python(site, new, "manage.py", "check", "--deploy", "--fail-level", "ERROR")
     lines = [line.strip() for line in said.splitlines() if ": (" in line]
-    settled = SETTLED_WITH_TLS if site.scheme == "https" else ()
-    warnings = [records.as_text(line) for line in lines if not ((found := WARNING.search(line)) and found[1] in settled)]
+    warnings = [records.as_text(line) for line in lines if not ((found := WARNING.search(line)) and found[1] in SETTLED)]
     more = len(warnings) - MOST_WARNINGS
     return warnings[:MOST_WARNINGS] + ([f"and {more} more warnings; see them with: manage.py check --deploy"] if more > 0 else [])
 

@@ -13,6 +13,7 @@ from site_config import Site
 SCRIPTS = Path(__file__).resolve().parent.parent / "inside"
 ANSWER = "shortstop answers: "  # begins the line of a script's answer, among whatever else the site prints
 HIDES = "shortstop hides: "  # begins a line with the values of the settings that are secrets
+MOST_SECRETS = 500  # of one line, and as many again in all
 SHORTEST_SECRET, LONGEST_SECRET = 6, 10_000  # characters
 # A database's host that drops packets is given up after this, and not after the two minutes that the system waits.
 CLIENT = ("PGCONNECT_TIMEOUT=10",)
@@ -52,7 +53,8 @@ def _learn(site: Site, said: str) -> str:
     for line in said.split("\n"):
         if line.startswith(HIDES):
             values = records.parse(line[len(HIDES) :])
-            site.hidden.update(value for value in values if _is_secret(value)) if isinstance(values, list) else None
+            if isinstance(values, list) and len(site.hidden) < MOST_SECRETS:
+                site.hidden.update(value for value in values[:MOST_SECRETS] if _is_secret(value))
         else:
             kept.append(line)
     return "\n".join(kept)

@@ -21,7 +21,13 @@ RELEASE_DIR = re.compile(r'(File ")/[^"]*/releases/[0-9a-f]{12}/(?:source/|venv/
 EXECUTABLE = "the sandbox refuses memory that can be written and run, which native code asks for here; give the site sandbox: {{allow: [executable_memory]}}"
 OUTBOUND = 'the sandbox lets a site reach what "outbound" lists, and the database of its key "database"'
 LACKS_TABLE = r'(?<! of )relation "(?P<table>[^"]*)" does not exist|no such table: (?P<table2>\S+)'
-LACKS_COLUMN = r'column (?P<column>\S+)(?: of relation "[^"]*")? does not exist|no such column: (?P<column2>\S+)|has no column named (?P<column3>\S+)'
+LACKS_COLUMN = (
+    r'(?:ProgrammingError|UndefinedColumn): .*column (?P<column>\S+)(?: of relation "[^"]*")? does not exist'
+    r"|no such column: (?P<column2>\S+)|has no column named (?P<column3>\S+)"
+)
+# What is said of them once all migrations are applied, and before that.
+UNMADE = ", and no migration makes it; run manage.py makemigrations, and put what it writes into the source"
+TOO_EARLY = " yet, and the code reads it before the migrations have run, such as while it is loaded; let it read later, or add the migration that makes it"
 # What is printed at a known end, and the sentence on it. Of groups with the same name and another digit, the one that was found counts.
 OF_WORKERS = [
     (
@@ -35,7 +41,7 @@ OF_WORKERS = [
 ]
 KNOWN = [
     (r"write\+execute memory|ffi_prep_closure|cannot enable executable|virtual memory for CodeRange|SetPermissions\(|\bv8::internal::", EXECUTABLE),
-    (r"\bmmap\b.*\n(?:.*\n)?PermissionError: \[Errno 1\]", EXECUTABLE),
+    (r"\bmmap\b.*(?i:exec).*\n(?:.*\n)?PermissionError: \[Errno 13?\]", EXECUTABLE),
     (
         r"PermissionError: \[Errno 1\] Operation not permitted: '(?P<path>[^']*)'",
         "the sandbox refuses a mode with setuid or setgid, and a change of owner: {path}. Let FILE_UPLOAD_PERMISSIONS and"
@@ -50,14 +56,8 @@ KNOWN = [
         r"Missing staticfiles manifest entry for '(?P<file>[^']*)'",
         'a template names the static file "{file}", which collectstatic does not find; add it to the source, or take it out of the template',
     ),
-    (
-        LACKS_TABLE,
-        "the table {table} does not exist, and no migration makes it; run manage.py makemigrations, and put what it writes into the source",
-    ),
-    (
-        LACKS_COLUMN,
-        "the column {column} does not exist, and no migration makes it; run manage.py makemigrations, and put what it writes into the source",
-    ),
+    (LACKS_TABLE, "the table {table} does not exist{missing}"),
+    (LACKS_COLUMN, "the column {column} does not exist{missing}"),
     (
         r'connection to server at "(?P<host>[^"]*)"(?: \([^)]*\))?, port (?P<port>\d+) failed: (?!FATAL)'
         r"|could not (?:connect to|translate host name) (?:server: .*\n.*host )?\"(?P<host2>[^\"]*)\"(?:.*port (?P<port2>\d+))?"
@@ -65,7 +65,7 @@ KNOWN = [
         f"it does not reach the database's host {{host}}; {OUTBOUND}",
     ),
     (
-        r"connecting to (?:\w+://)?(?P<host>[\w.-]+):\d+|Cannot connect to \w+://(?:[^@\s]*@)?(?P<host2>[\w.-]+)",
+        r"connecting to (?:\w+://)?(?P<host>[\w.-]+):(?:\d+|its)|Cannot connect to \w+://(?:[^@\s]*@)?(?P<host2>[\w.-]+)",
         f"it does not reach {{host}}; {OUTBOUND}",
     ),
     (
@@ -78,13 +78,17 @@ KNOWN = [
         f"another server was not reached in time; {OUTBOUND}",
     ),
     (
-        r"No module named '(?P<module>[^']*)'",
+        r"No module named '(?P<module>[^']*\.[^']*)'",
+        'the module "{module}" is not in the source, or not in the installed version of its package; let {site.requirements} ask for the version that has it',
+    ),
+    (
+        r"No module named '(?P<module>[^'.]*)'",
         'the module "{module}" is neither in the source nor in an installed package; add the package that has it to {site.requirements}',
     ),
 ]
 
 
-def hint(site: Site, text: str) -> str:
+def hint(site: Site, text: str, *, is_migrated: bool = False) -> str:
     """The sentence on the last known end in what a program printed, "" where there is none."""
     text = text[-SEARCHED:]
     # What was printed before the last traceback did not end the program, unless it is gunicorn's own word.
@@ -99,12 +103,12 @@ def hint(site: Site, text: str) -> str:
     sentence, match = max(found, key=lambda each: each[1].string.count("\n", 0, each[1].start()))
     groups = sorted((value, name.rstrip("0123456789")) for name, value in match.groupdict(default="").items())  # what was found comes last
     named = {name: value or {"path": "a file", "host": "?"}.get(name, "") for value, name in groups}
-    return sentence.format(site=site, **named)
+    return sentence.format(site=site, missing=UNMADE if is_migrated else TOO_EARLY, **named)
 
 
 def lacks_table(text: str) -> bool:
     """Whether a database said that a table or a column does not exist."""
-    return re.search(f"{LACKS_TABLE}|{LACKS_COLUMN}", text[-SEARCHED:]) is not None
+    return re.search(rf"{LACKS_TABLE}|{LACKS_COLUMN}|\bUndefinedTable\b|\bUndefinedColumn\b", text[-SEARCHED:]) is not None
 
 
 def is_traceback(text: str) -> bool:

@@ -67,16 +67,17 @@ def run(
         done = programs.run(words, seconds=seconds or site.deploy_timeout, merged=True)
     except programs.Exceeded as error:
         systemd.end(own)
-        more = "; give the site a longer deploy_timeout if it needs the time" if "longer" in error.text else ""
+        more = "; give the site a longer deploy_timeout if it needs the time" if "longer" in error.text and seconds is None else ""
         raise CommandFailed(f"{name} {error.text} and was ended{more}:\n{tail(error.output)}", error.output) from None
     if done.returncode:
-        known = reasons.hint(site, done.stdout)
+        is_build = "Slice=site.slice" in properties
+        known = "" if is_build else reasons.hint(site, done.stdout)
         ending, result = f"ended with status {done.returncode}{f': {known}' if known else ''}", systemd.result(own)
         if result == "core-dump":
             ending = "crashed"
         if result in ("signal", "oom-kill"):  # systemd may see the signal first, and then does not say whose it was
             ending = "was killed, as happens to a program that wants more memory than it may have"
-            ending += "" if "Slice=site.slice" in properties else "; give the site a larger limits.memory"
+            ending += "" if is_build else "; give the site a larger limits.memory"
         raise CommandFailed(f"{name} {ending}:\n{tail(done.stdout)}", done.stdout)
     return done.stdout
 

@@ -49,7 +49,7 @@ def settle(site: Site, run: str = "") -> None:
     jobs.install(site, live, wait=False)
     for left in (*SCRATCH_DIR.glob(f"{site.name}-*"), *(site.root / "venvs").glob(".*.new"), *INCOMING_DIR.glob(f"{run or f'{site.name}-*'}.tar.gz")):
         scratch.remove(left) if left.is_dir() else left.unlink()
-    audit.end(site, "interrupted")
+    audit.end(site, "interrupted", "the run was ended from outside")
 
 
 def ended(report: Path) -> bool:

@@ -18,6 +18,7 @@ from scratch import scratch, take
 from site_config import Site
 
 MANIFEST = "staticfiles.json"
+PAGE_SECONDS = 20.0  # for a search of one page
 NO_COMMAND = "Unknown command: 'collectstatic'"  # of a project without django.contrib.staticfiles, which has no static files
 
 
@@ -53,8 +54,19 @@ def collect(site: Site, new: str) -> Iterator[str]:
 
 def is_collected(site: Site, release: str, path: str) -> bool:
     """Whether a path below the static URL leads to one of a release's static files."""
-    name = PurePosixPath(unquote(path.removeprefix(site.static_url)))
-    return ".." not in name.parts and os.path.isfile(site.release_dir(release) / "static" / str(name).lstrip("/"))
+    return _holds(site.release_dir(release) / "static", path.removeprefix(site.static_url))
+
+
+def is_served(site: Site, release: str, path: str) -> bool:
+    """Whether nginx will serve a path below the static URL. It has the files of earlier releases, too, and the index of a directory."""
+    name = path.removeprefix(site.static_url)
+    wanted = f"{name}index.html" if not name or name.endswith("/") else name
+    return any(_holds(directory, wanted) for directory in (site.release_dir(release) / "static", site.static_dir))
+
+
+def _holds(directory: Path, name: str) -> bool:
+    path = PurePosixPath(unquote(name))
+    return ".." not in path.parts and os.path.isfile(directory / str(path).lstrip("/"))
 
 
 def missing_of_page(site: Site, release: str, url: str, page: str) -> list[str]:
@@ -63,7 +75,7 @@ def missing_of_page(site: Site, release: str, url: str, page: str) -> list[str]:
     def write_page(directory: Path) -> None:
         (directory / "page.html").write_text(page, encoding="utf-8")
 
-    unit = site.service_file(release).read_text(encoding="utf-8")
+    name, unit = "a look for the page's stylesheets and scripts", site.service_file(release).read_text(encoding="utf-8")
     with scratch(site, write_page) as directory:
         said = run(
             site,
@@ -71,9 +83,10 @@ def missing_of_page(site: Site, release: str, url: str, page: str) -> list[str]:
             [PYTHON, "-I", SCRIPTS / "page.py", directory / "page.html", url, site.static_url],
             cwd=directory,
             writable=directory,
-            name="a look for the page's stylesheets and scripts",
+            name=name,
+            seconds=PAGE_SECONDS,
         )
-    paths = believe(said, {"paths": records.is_list_of(records.is_text)}, "a look for the page's stylesheets and scripts")["paths"]
+    paths = believe(said, {"paths": records.is_list_of(records.is_text)}, name)["paths"]
     return [path for path in paths if not is_collected(site, release, path)]
 
 

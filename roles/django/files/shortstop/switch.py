@@ -34,7 +34,7 @@ def prove(site: Site, new: str) -> Iterator[str]:
     except StepFailed:
         refuse(site, new, _no_answer(site, "it did not start"), start)
     answers: list[Answer] = []
-    asking = threading.Thread(target=lambda: answers.append(visit(site, new, site.socket(new))), daemon=True)
+    asking = threading.Thread(target=_ask_once, args=(site, new, answers), daemon=True)
     asking.start()
     while asking.is_alive():
         asking.join(0.1)
@@ -44,6 +44,13 @@ def prove(site: Site, new: str) -> Iterator[str]:
     refuse(site, new, answers[0], start)
     keep_asking(site, new, start)
     yield from look_at_page(site, new)
+
+
+def _ask_once(site: Site, new: str, answers: list[Answer]) -> None:
+    try:
+        answers.append(visit(site, new, site.socket(new)))
+    except Exception as error:
+        answers.append(_no_answer(site, f"{type(error).__name__}: {error}"))
 
 
 def keep_asking(site: Site, new: str, start: float) -> None:
@@ -69,7 +76,11 @@ def look_at_page(site: Site, new: str) -> Iterator[str]:
     if answer.needs_login(site):
         yield f'{answer.path} answers with status {answer.status}, so no page was seen; a "health_path" that everybody may see proves more'
     if answer.page:
-        missing = static_files.missing_of_page(site, new, f"{site.scheme}://{answer.host}{answer.path}", answer.page)
+        try:
+            missing = static_files.missing_of_page(site, new, f"{site.scheme}://{answer.host}{answer.path}", answer.page)
+        except StepFailed as error:  # no reason to refuse a release that serves the page
+            yield f"the page {answer.path} could not be searched for its stylesheets and scripts: {str(error).splitlines()[0].rstrip(':')}"
+            return
         yield from (f"the page {answer.path} names {path}, which is not among the release's static files" for path in missing)
 
 
@@ -80,7 +91,19 @@ def _no_answer(site: Site, fault: str) -> Answer:
 def refuse(site: Site, release: str, answer: Answer, since: float = 0.0) -> None:
     """Let a good answer pass. Another ends the step, with what the application logged `since` then."""
     if not answer.is_good(site):
-        raise StepFailed(explain.refusal(site, release, answer, systemd.journal(site.name, site.units(release)[1], since=since)))
+        raise StepFailed(explain.refusal(site, release, answer, _log(site, release, since)))
+
+
+def _log(site: Site, release: str, since: float = 0.0) -> str:
+    return systemd.journal(site.name, site.units(release)[1], since=since)
+
+
+class _NotServed(Exception):
+    """A release that was proven does not serve its visitors."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.fault)
+        self.answer = answer
 
 
 def flip(site: Site, new: str, old: str | None) -> None:
@@ -90,7 +113,9 @@ def flip(site: Site, new: str, old: str | None) -> None:
     try:
         jobs.pause(site)
         point(site, new)
-        refuse(site, new, visit(site, new, site.root / "live.sock"))
+        answer = visit(site, new, site.root / "live.sock")
+        if not answer.is_good(site):
+            raise _NotServed(answer)
         jobs.install(site, new)
         jobs.refuse_dead_daemons(site, new)
         records.write(site, new, live_since=time.time())
@@ -99,12 +124,14 @@ def flip(site: Site, new: str, old: str | None) -> None:
             point(site, old)
         else:
             unpoint(site)
-        message = f"went back to {f'release {old}' if old else 'nothing'}: {error}"
+        jobs_message = ""
         try:
             jobs.install(site, old)
         except StepFailed as jobs_error:
-            message += f"\nIts timers and daemons did not come back: {jobs_error}"
-        raise StepFailed(message) from error
+            jobs_message = f"\nIts timers and daemons did not come back: {jobs_error}"
+        # Asked now, since it may take a minute and visitors are back where they were.
+        said = explain.refusal(site, new, error.answer, _log(site, new)) if isinstance(error, _NotServed) else error
+        raise StepFailed(f"went back to {f'release {old}' if old else 'nothing'}: {said}{jobs_message}") from error
 
 
 def point(site: Site, name: str) -> None:

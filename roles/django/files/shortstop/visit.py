@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import http.cookies
+import re
 import socket
 import threading
 import time
@@ -16,9 +16,10 @@ import static_files
 from site_config import Site
 
 REDIRECTS = (301, 302, 303, 307, 308)
-MOST_REDIRECTS = 10
+MOST_REDIRECTS = 20  # as browsers have it
 PAGE = 1 << 20  # bytes of a page
 LONGEST = 200  # characters of an address that are told
+HOST = re.compile(r"[a-z0-9_.-]{1,253}")
 COOKIE = 4096  # bytes; browsers keep no longer one
 DEFAULT_PATH = "/"
 USUAL_PORTS = (None, 80, 443)
@@ -48,7 +49,10 @@ def visit(site: Site, release: str, path: Path, *, wants_page: bool = False) -> 
     """Ask the release behind the socket at `path`. It has the site's `health_timeout` for all redirects together."""
     visitor = _Visitor(site, path, time.monotonic() + site.health_timeout, wants_page)
     host, asked, met = site.domain, site.health_path, set()
+    # What a session holds may change where its cookie does not, so nothing is a circle before a browser would give up.
+    redirects = 0
     while True:
+        redirects += 1
         met.add(visitor.state(host, asked))
         answer, location = visitor.ask(host, asked)
         if answer.fault or answer.status not in REDIRECTS or not location:
@@ -64,18 +68,20 @@ def visit(site: Site, release: str, path: Path, *, wants_page: bool = False) -> 
         host, asked = next_host, quote(address, safe=UNQUOTED, encoding="latin-1", errors="replace")  # as http.client reads headers
         if fault := _fault(site, url.scheme, host):
             return replace(answer, fault=fault)
-        if visitor.state(host, asked) in met:
-            return replace(answer, fault=f"redirects in a circle, from {answer.path} to {asked}")
-        if len(met) > MOST_REDIRECTS:
-            return replace(answer, fault=f"redirects more than {MOST_REDIRECTS} times, the last time to {asked}")
+        if redirects == MOST_REDIRECTS:
+            is_circle = visitor.state(host, asked) in met
+            end = f"redirects in a circle, from {answer.path} to {asked}" if is_circle else f"is redirect number {redirects}, and leads to {asked}"
+            return replace(answer, fault=end)
         if url.path.startswith(site.media_url):
             return answer
         if url.path.startswith(site.static_url):
-            return Answer(host, asked, 200 if static_files.is_collected(site, release, url.path) else 404)
+            return Answer(host, asked, 200 if static_files.is_served(site, release, url.path) else 404)
 
 
 def _is_own(site: Site, host: str) -> bool:
-    return host == site.domain or host in site.aliases or any(host.endswith(wildcard.lstrip("*")) for wildcard in site.wildcards)
+    if host == site.domain or host in site.aliases:
+        return True
+    return HOST.fullmatch(host) is not None and any(host.endswith(wildcard.lstrip("*")) for wildcard in site.wildcards)
 
 
 def _fault(site: Site, scheme: str, host: str) -> str:
@@ -129,12 +135,13 @@ class _Visitor:
             connection.close()
 
     def keep_cookies(self, headers: list[str]) -> None:
+        """As browsers do, who take a value as it is; Python's own parser knows neither all attributes nor all values."""
         for header in (header for header in headers if len(header) <= COOKIE):
-            with suppress(http.cookies.CookieError):
-                for name, morsel in http.cookies.SimpleCookie(header).items():
-                    self.cookies.pop(name, None)
-                    if morsel["max-age"] != "0" and morsel.value:
-                        self.cookies[name] = morsel.coded_value
+            pair, *attributes = header.split(";")
+            name, _sign, value = (part.strip() for part in pair.partition("="))
+            self.cookies.pop(name, None)
+            if value and not any(attribute.replace(" ", "").lower() == "max-age=0" for attribute in attributes):
+                self.cookies[name] = value
 
     def page(self, response: http.client.HTTPResponse) -> str:
         """The beginning of a page in HTML, "" where it does not come in time."""
