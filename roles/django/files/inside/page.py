@@ -22,8 +22,8 @@ class Search(HTMLParser):
         self.base = ""
         self.templates = 0
 
-    def handle_starttag(self, tag, attributes):
-        given = {name: (value or "").strip() for name, value in attributes}
+    def handle_starttag(self, tag, attrs):
+        given = {name: (value or "").strip() for name, value in attrs}
         if tag == "template":
             self.templates += 1
         elif self.templates:
