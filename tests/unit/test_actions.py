@@ -158,14 +158,15 @@ def test_a_held_release_goes_live_for_those_who_ask(host, deploy):
 @pytest.mark.parametrize(("plan", "said"), [(PLAN, NEW), (NOT_SET_UP, "")], ids=["set up", "new"])
 def test_check_mode_starts_nothing(host, deploy, plan, said):
     host.answers["plan"] = plan
-    assert deploy(check_mode=True) == {"changed": True, "release": said}
+    assert deploy(check_mode=True) == {"changed": True, "release": said, "result": "new"}
     assert (host.words, host.sent) == (["plan"], [])
 
 
 def test_a_host_that_is_not_set_up_is_told(host, deploy):
     host.answers["plan"] = NOT_SET_UP
-    with pytest.raises(AnsibleActionFail, match=r'^site "blog": /usr/local/sbin/shortstop is not set up on this host'):
-        deploy()
+    result = deploy()
+    assert (result["failed"], result["result"]) == (True, "failed")
+    assert result["msg"].startswith('site "blog": /usr/local/sbin/shortstop is not set up on this host')
 
 
 def test_a_connection_lost_at_the_end_hides_no_result(host, deploy):
@@ -174,8 +175,8 @@ def test_a_connection_lost_at_the_end_hides_no_result(host, deploy):
 
 
 def test_a_source_that_is_gone_is_told(host):
-    with pytest.raises(AnsibleActionFail, match=r'^site "blog": key "source": there is no directory /nowhere$'):
-        host.act(release, site="blog", source="/nowhere")
+    result = host.act(release, site="blog", source="/nowhere")
+    assert result == {"failed": True, "result": "failed", "msg": 'site "blog": key "source": there is no directory /nowhere'}
     assert host.asked == []
 
 
@@ -192,7 +193,7 @@ def test_a_rollback_is_asked_for_with_its_words(host, arguments, words):
 
 
 def test_check_mode_rolls_nothing_back(host):
-    assert host.act(rollback, check_mode=True, site="blog")["skipped"]
+    assert host.act(rollback, check_mode=True, site="blog", to=LIVE) == {"changed": True, "result": "new", "release": LIVE}
     assert host.asked == []
 
 
