@@ -197,7 +197,7 @@ def test_all_redirects_together_have_the_health_timeout(blog, serve):
     serve(NEW, slow)
     answer = visited(dataclasses.replace(blog, health_timeout=0.35))
     assert answer.fault == "no answer within 0.35 seconds"
-    assert answer.path in ("/health/xx", "/health/xxx", "/health/xxxx")
+    assert answer.path.rstrip("x") == "/health/"
 
 
 @pytest.mark.parametrize("wildcard", ["*.example.com", "*.blog.example.com"])
