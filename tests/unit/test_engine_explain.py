@@ -207,3 +207,12 @@ def test_workers_that_are_slower_than_the_code_may_need_longer_to_load(site, sai
     said(200)
     slow = 'its code answers when it is asked in a new process, so that its workers may need longer to load; give the site a larger "health_timeout"'
     assert refusal(site, fault="no answer within 5 seconds") == f"it does not serve /health/: no answer within 5 seconds: {slow}\n{LOG}"
+
+
+def test_an_answer_of_a_worker_that_was_ended_is_its_timeout_s(site, machine):
+    """An older gunicorn answers with status 500 where it ends a worker."""
+    dump = ["Timeout (0:00:30)!", "Thread 0x00007f (most recent call first):", '  File "/srv/blog/shop/views.py", line 12 in page']
+    machine.answer("/inside/reason.py", "\n".join(dump), status=1)
+    said = refusal(site, "[CRITICAL] WORKER TIMEOUT (pid:7)", status=500).splitlines()
+    assert said[0].startswith("it does not serve /health/: status 500: a worker took longer than 30 seconds, so gunicorn ended it; ")
+    assert said[1:] == dump

@@ -34,8 +34,10 @@ def refusal(site: Site, release: str, answer: Answer, log: str) -> str:
         if answer.status == 400 and (sentence := _bad_request(site, answer, found)):
             return f"it does not serve {where}: {said}: {sentence}"
         if text := "\n".join(found.get("traceback", [])):
-            # An answer has one cause, and the log may tell of others.
-            below, known = text, reasons.hint(site, text, is_migrated=True) or ("" if answer.status else known) or (AT_LINES if reasons.HUNG in text else "")
+            is_hung = reasons.HUNG in text
+            # An answer has one cause, and the log may tell of others, unless the code does not answer here either.
+            of_log = known if is_hung or not answer.status else ""
+            below, known = text, reasons.hint(site, text, is_migrated=True) or of_log or (AT_LINES if is_hung else "")
         elif not answer.status and 0 < found.get("status", 0) < 400:
             known = SLOW
     return f"it does not serve {where}: {said}{f': {known}' if known else ''}\n{below}"
