@@ -39,7 +39,7 @@ EXAMPLES = r"""
   loop: [blog, shop]
   loop_control: {loop_var: site_name}
   register: released
-  failed_when: false # the next task fails
+  failed_when: false # the next task fails for these results, after all sites had their turn
 
 - name: Show what became of the sites
   shortstop.django.outcome:

@@ -194,7 +194,7 @@ class Blog:
         files["mysite/wsgi.py"] += case.wsgi
         files["shop/views.py"] = "from django.http import HttpResponse\n" + VIEWS.replace(PAGE, PAGE + case.page)
         directory = self.project.directory / name
-        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)  # a site has no source before its first case
         Tiny(name, {**files, **case.files}).write(self.project.directory)
         self.project.sites[name] = {"domains": [f"{name}.example.com", f"www.{name}.example.com"], "source": {"path": str(directory)}, **case.keys}
 
