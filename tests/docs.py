@@ -53,8 +53,9 @@ def variables(role: Path) -> str:
 
 def site_keys(_role: Path) -> str:
     keys = runpy.run_path(str(ROOT / "plugins/plugin_utils/site_keys.py"))["KEYS"]
-    conventions = {name: {"default": value} for name, value in read(ROOT / "roles/site/vars/main.yml")["site_defaults"].items()}
-    given = {name: {"required": key.required, "description": key.description} | conventions.get(name, {}) for name, key in keys.items()}
+    given = {name: {"required": key.required, "description": key.description} for name, key in keys.items()}
+    for name, key in keys.items():
+        given[name] |= {} if key.default is None else {"default": key.default}
     own = ", ".join(f"`{name}`" for name, key in keys.items() if not key.house_wide)
     rows = table("Key | Default | Meaning", [(f"`{name}`", *told(key)) for name, key in given.items()])
     return f"{rows}\n\nEach site's own are {own}. All others may also stand in `site_common`."

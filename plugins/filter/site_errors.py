@@ -75,20 +75,9 @@ _value:
 
 from ansible.errors import AnsibleTemplatePluginError
 from ansible.template import accept_lazy_markers
-from jinja2 import Undefined as JinjaUndefined
 
 from ansible_collections.shortstop.django.plugins.plugin_utils import contract, site_keys
-
-
-def _plain(value):
-    """Copy a lazily templated structure, with a stand-in where a reference leads nowhere."""
-    if isinstance(value, JinjaUndefined):
-        return site_keys.Undefined()
-    if isinstance(value, dict):
-        return {key: _plain(value[key]) for key in value}
-    if isinstance(value, list):
-        return [_plain(value[index]) for index in range(len(value))]
-    return value
+from ansible_collections.shortstop.django.plugins.plugin_utils.lazy import plain
 
 
 @accept_lazy_markers
@@ -109,17 +98,17 @@ def site_errors(
     if unknown:
         raise AnsibleTemplatePluginError(f"site_errors: 'required' names {unknown[0]}, which is no key of a site")
     return contract.site_errors(
-        _plain(sites),
-        common=_plain(common),
+        plain(sites),
+        common=plain(common),
         inventory_dir=inventory_dir,
         required=tuple(required),
-        elsewhere=tuple(_plain(list(elsewhere))),
+        elsewhere=tuple(plain(list(elsewhere))),
         only=only,
         reserved=tuple(reserved),
         database_here=database_here,
-        checkouts=_plain(checkouts),
+        checkouts=plain(checkouts),
         dns_challenges=dns_challenges,
-        records=_plain(records),
+        records=plain(records),
     )
 
 

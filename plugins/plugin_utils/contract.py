@@ -73,12 +73,18 @@ def site_entry(common: object, given: dict, record: dict | None = None) -> dict:
     An absent site's record, which says what it was, lies between the two.
     """
     common = {key: value for key, value in common.items() if key in HOUSE_WIDE} if isinstance(common, dict) else {}
-    return _combined(_combined(common, record or {}) if given.get("state") == "absent" else common, given)
+    return combined(combined(common, record or {}) if given.get("state") == "absent" else common, given)
 
 
-def _combined(below: dict, above: dict) -> dict:
-    dicts = {key: _combined(as_dict(below, key), value) for key, value in above.items() if isinstance(value, dict)}
+def combined(below: dict, above: dict) -> dict:
+    """Two dicts merged as Ansible's recursive combine does."""
+    dicts = {key: combined(as_dict(below, key), value) for key, value in above.items() if isinstance(value, dict)}
     return {**below, **above, **dicts}
+
+
+def named(only: object) -> list[str]:
+    """The names in a selection of sites, which commas or spaces separate."""
+    return re.findall(r"[^,\s]+", str(only))
 
 
 def _common_errors(common: object) -> Iterator[str]:
@@ -95,7 +101,7 @@ def _common_errors(common: object) -> Iterator[str]:
 
 
 def _only_errors(only: object, sites: dict) -> Iterator[str]:
-    for name in filter(None, re.split(r"[,\s]+", str(only))):
+    for name in named(only):
         if name not in sites:
             yield f'only: there is no site "{name}"; the sites are {", ".join(map(str, sites))}'
 

@@ -1,5 +1,5 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which sites a database host keeps the databases of, out of what all web hosts say."""
+"""Which sites a database host keeps the databases of, and which hosts share one, out of what all hosts say."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ansible_collections.shortstop.django.plugins.plugin_utils.contract import site_entry
+from ansible_collections.shortstop.django.plugins.plugin_utils.finished_sites import finished_database, finished_databases
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,9 @@ class _Entry:
     @property
     def database(self) -> tuple[str, ...]:
         """Its name, its owner's, and those of the site's further databases."""
-        user = self.site.get("user", self.name)
-        database = _database(self.site)
-        name = database.get("name", user)
-        further = [given.get("name", f"{name}_{alias}") for alias, given in self.site.get("databases", {}).items()]
-        return name, database.get("user", user), *further
+        database = finished_database(self.name, self.site)
+        further = finished_databases(database, self.site.get("databases", {}))
+        return database["name"], database["user"], *(given["name"] for given in further.values())
 
 
 def database_sites(hostvars: Mapping, web: Iterable[str], host: str, names: Iterable[str]) -> dict[str, dict]:
@@ -38,6 +37,20 @@ def database_sites(hostvars: Mapping, web: Iterable[str], host: str, names: Iter
     return {name: {**entry.site, "purge": False} if _takes_from(entry, used) else entry.site for name, entry in kept.items()}
 
 
+def sharing_hosts(hostvars: Mapping, name: str, database: dict) -> list[str]:
+    """The hosts that serve a site from the same database of another server, as filter `sharing_hosts` documents it."""
+    return [host for host in hostvars if _shares(hostvars[host], name, database)] if database["host"] else []
+
+
+def _shares(variables: Mapping, name: str, database: dict) -> bool:
+    sites = variables.get("sites") or {}
+    return name in sites and _place(finished_database(name, site_entry(variables.get("site_common"), sites[name]))) == _place(database)
+
+
+def _place(database: dict) -> tuple[str, int, str]:
+    return database["host"], int(database["port"]), database["name"]
+
+
 def _entries(hostvars: Mapping, web: Iterable[str], host: str, names: frozenset[str]) -> Iterator[_Entry]:
     for server in web:
         variables = hostvars[server]
@@ -45,15 +58,10 @@ def _entries(hostvars: Mapping, web: Iterable[str], host: str, names: frozenset[
         for name, given in (variables.get("sites") or {}).items():
             record = (installed.get("sites") or {}).get(name) or (installed.get("kept") or {}).get(name)
             site = site_entry(variables.get("site_common"), given, record)
-            database = _database(site)
-            where = database.get("host", "")
-            here = database.get("engine", "postgres") == "postgres" and (where in names if where else server == host)
+            database = finished_database(name, site)
+            where = database["host"]
+            here = database["engine"] == "postgres" and (where in names if where else server == host)
             yield _Entry(name, site, here, server == host)
-
-
-def _database(site: dict) -> dict:
-    database = site.get("database", "postgres")
-    return database if isinstance(database, dict) else {"engine": database}
 
 
 def _takes_from(entry: _Entry, used: set[str]) -> bool:

@@ -21,7 +21,6 @@ from socketserver import ThreadingMixIn, UnixStreamServer
 from types import ModuleType, SimpleNamespace
 
 import pytest
-import yaml
 from ansible.module_utils.urls import make_context
 from fake_digitalocean import FakeDigitalOcean
 from hypothesis import settings
@@ -190,14 +189,13 @@ def blog(tmp_path: Path, monkeypatch, machine, engine) -> Iterator:
 @pytest.fixture
 def unit_of() -> Callable[..., str]:
     """The service unit that role gunicorn writes for a site with these keys, `sandbox` as the roles read it."""
-    from ansible_collections.shortstop.django.plugins.plugin_utils import outbound
+    from ansible_collections.shortstop.django.plugins.plugin_utils import outbound, site_keys
 
     environment = Environment(trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined, autoescape=False)
     environment.filters |= {"comment": str, "shortstop.django.outbound_rules": outbound.rules}
     template = environment.from_string((ROOT / "roles/gunicorn/templates/gunicorn@.service.j2").read_text(encoding="utf-8"))
-    by_default = yaml.safe_load((ROOT / "roles/site/vars/main.yml").read_text(encoding="utf-8"))["site_defaults"]
     site = {
-        **by_default,
+        **site_keys.defaults(),
         "user": "blog",
         "root": "/srv/blog",
         "unit": "gunicorn-blog",

@@ -1,10 +1,11 @@
-"""Which sites a database host keeps, out of what all web hosts say of them."""
+"""Which sites a database host keeps, and which hosts share a database, out of what all web hosts say of them."""
 
 from __future__ import annotations
 
 import pytest
 
-from ansible_collections.shortstop.django.plugins.plugin_utils.database_sites import database_sites
+from ansible_collections.shortstop.django.plugins.plugin_utils.database_sites import database_sites, sharing_hosts
+from ansible_collections.shortstop.django.plugins.plugin_utils.finished_sites import finished_database
 
 HERE = {"host": "db1", "password": "secret"}
 ELSEWHERE = {"host": "db2", "password": "secret"}
@@ -76,3 +77,19 @@ def test_what_a_present_site_has_beside_its_first_database_is_not_purged_either(
 def test_a_present_site_elsewhere_holds_nothing_here():
     web = [{"sites": {"old": {**GONE, "database": {**HERE, "name": "blog"}}}}, {"sites": {"blog": {"database": ELSEWHERE}}}]
     assert kept(*web)["old"]["purge"] is True
+
+
+def test_hosts_that_share_a_database():
+    hostvars = {
+        "web1": {"sites": {"blog": {"database": HERE}}},
+        "web2": {"sites": {"blog": {}}, "site_common": {"database": {**HERE, "port": "5432"}}},
+        "web3": {"sites": {"blog": {"database": ELSEWHERE}}},
+        "web4": {"sites": {"blog": {"database": {**HERE, "name": "other"}}}},
+        "web5": {"sites": {"blog": {"database": "sqlite"}, "shop": {"database": HERE}}},
+        "db1": {},
+    }
+    assert sharing_hosts(hostvars, "blog", finished_database("blog", {"database": HERE})) == ["web1", "web2"]
+
+
+def test_a_database_on_the_site_s_own_server_is_shared_by_none():
+    assert sharing_hosts({"web1": {"sites": {"blog": {}}}, "web2": {"sites": {"blog": {}}}}, "blog", finished_database("blog", {})) == []
