@@ -1,10 +1,9 @@
-"""The conventions of role site: they agree with the contract, and Ansible reads from them what the roles expect."""
+"""Role site: the defaults agree with the contract, and Ansible reads from the finished sites what the roles expect."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,27 +16,17 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.shortstop.django.plugins.plugin_utils import contract, site_keys
 
 ROOT = Path(__file__).resolve().parents[2]
-CONVENTIONS = yaml.safe_load((ROOT / "roles" / "site" / "vars" / "main.yml").read_text(encoding="utf-8"))
-DEFAULTS = CONVENTIONS["site_defaults"]
-DERIVED = set(re.findall(r"given\.(\w+) \| default\(", CONVENTIONS["site"]))
-
-
-def test_every_convention_is_a_key():
-    assert DEFAULTS.keys() <= site_keys.KEYS.keys()
-
-
-def test_every_key_has_a_convention_or_is_required():
-    required = {key for key, spec in site_keys.KEYS.items() if spec.required}
-    assert site_keys.KEYS.keys() == DEFAULTS.keys() | required | DERIVED
+DEFAULTS = site_keys.defaults()
+DERIVED = {key for key, spec in site_keys.KEYS.items() if spec.default is None and not spec.required}
 
 
 @pytest.mark.parametrize("key", DEFAULTS)
-def test_every_convention_passes_the_contract(key):
+def test_every_default_passes_the_contract(key):
     assert contract.site_errors({"blog": {"domains": ["blog.example.com"], key: DEFAULTS[key]}}) == []
 
 
 @pytest.mark.parametrize("key", [key for key, spec in site_keys.KEYS.items() if spec.house_wide and key in DEFAULTS])
-def test_every_house_wide_convention_passes_as_site_common(key):
+def test_every_house_wide_default_passes_as_site_common(key):
     assert contract.site_errors({"blog": {"domains": ["blog.example.com"]}}, common={key: DEFAULTS[key]}) == []
 
 
@@ -60,7 +49,7 @@ PLAYBOOK = """
     - name: Write what the roles read
       tags: [site, nginx]
       ansible.builtin.copy:
-        content: "{{ {'present': site_names, 'absent': site_names_absent, 'site': site} | to_json }}"
+        content: "{{ {'present': site_names, 'absent': site_names_absent, 'asked': site_names_asked, 'site': site} | to_json }}"
         dest: "{{ inventory_dir }}/{{ site_name }}.json"
         mode: "0600"
       loop: "{{ sites.keys() }}"
@@ -107,9 +96,9 @@ all:
 """
 
 
-def play(directory: Path, inventory: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def play(directory: Path, inventory: str, *arguments: str, playbook: str = PLAYBOOK) -> subprocess.CompletedProcess[str]:
     """Run the role on this machine, from which it only reads; the playbook is not beside the inventory."""
-    for name, text in {"inventory/hosts.yml": inventory, "site.yml": PLAYBOOK, "password": "p"}.items():
+    for name, text in {"inventory/hosts.yml": inventory, "site.yml": playbook, "password": "p"}.items():
         (directory / name).parent.mkdir(exist_ok=True)
         (directory / name).write_text(text, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
@@ -276,6 +265,47 @@ def test_the_names_that_roles_loop_over(read):
     assert read["plain"]["present"] == ["plain", "moved", "small", "remote", "cloned"]
     assert "gone" in read["plain"]["absent"]
     assert not set(read["plain"]["present"]) & set(read["plain"]["absent"])
+
+
+def test_all_sites_are_asked_for_without_a_selection(read):
+    assert read["plain"]["asked"] == read["plain"]["present"]
+
+
+TWO_PLAYS = """
+- name: The sites of the inventory
+  hosts: all
+  gather_facts: false
+  roles: [shortstop.django.site]
+
+- name: The sites of the play
+  hosts: all
+  gather_facts: false
+  vars:
+    sites:
+      shop: {domains: [shop.example.com]}
+      wiki: {domains: [wiki.example.com], environment: {TOKEN: "{{ vault_token }}"}}
+  roles: [shortstop.django.site]
+  tasks:
+    - name: Show what the roles read
+      ansible.builtin.debug:
+        msg: "{{ site_names | join(' ') }}, asked for {{ site_names_asked | join(' ') }}, limited {{ site_names_limited }}, {{ site_by_name.shop.root }}"
+"""
+
+OF_INVENTORY = """
+all:
+  hosts:
+    localhost: {ansible_connection: local, ansible_python_interpreter: "{{ ansible_playbook_python }}"}
+  vars:
+    vault_token: kX4-token
+    sites:
+      shop: {domains: [shop.example.com], root: /opt/shop}
+"""
+
+
+def test_each_play_has_its_own_sites(tmp_path):
+    done = play(tmp_path, OF_INVENTORY, "-vvv", "-e", "only=shop", playbook=TWO_PLAYS)
+    assert "shop wiki, asked for shop, limited True, /srv/shop" in done.stdout
+    assert "kX4" not in done.stdout
 
 
 BROKEN = """
