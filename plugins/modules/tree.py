@@ -11,7 +11,7 @@ description:
   - Does what a loop over M(ansible.builtin.file) and M(ansible.builtin.copy) would do, in one connection instead of one or more an item.
 options:
   entries:
-    description: What there is to be. The parents of a directory are made, those of a file are not.
+    description: What there is to be. The missing parents of a directory are made with its rights, those of a file are not.
     type: list
     elements: dict
     required: true
@@ -26,6 +26,18 @@ options:
       link:
         description: What a symbolic link leads to, as it stands in the link. It need not be there.
         type: str
+      state:
+        description:
+          - V(touch) creates an empty file where none is, and keeps the content of one that is there.
+          - V(absent) removes a file, a link, or a directory with all that it holds.
+        type: str
+        choices: [present, touch, absent]
+        default: present
+        version_added: 0.2.0
+      validate:
+        description: A command that accepts a file's new content before it is put in place. C(%s), a word of its own, stands for a file with that content.
+        type: str
+        version_added: 0.2.0
       owner:
         description: The user who owns it.
         type: str
@@ -35,8 +47,14 @@ options:
         type: str
         default: root
       mode:
-        description: The permissions, in octal and quoted. Required for all but a link, which has none.
+        description: The permissions, in octal and quoted. Required unless the entry is a link or absent.
         type: raw
+  validate:
+    description:
+      - A command that accepts all entries before any of them is put in place, for files that only make sense together.
+      - C(%s), a word of its own, stands for a directory that holds the new files and links at their paths, and an empty file for each absent one.
+    type: str
+    version_added: 0.2.0
 attributes:
   check_mode:
     description: Reports what would change.
@@ -62,48 +80,11 @@ paths:
   elements: str
 """
 
-import os
-import tempfile
-from pathlib import Path
-
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.shortstop.django.plugins.module_utils import tree_entries
 
-def make(module, entry):
-    """Make one entry; returns whether that was a change, and its diff."""
-    path, content = Path(entry["path"]), entry["content"]
-    if entry["link"] is not None:
-        return make_link(module, path, entry["link"])
-    if content is None:
-        changed, before, after = not path.is_dir(), "", ""
-        if changed and not module.check_mode:
-            path.mkdir(parents=True)
-    else:
-        # As bytes: what lies there need not be a text.
-        there, wanted = path.read_bytes() if path.is_file() else None, content.encode("utf-8")
-        before, after = (there or b"").decode("utf-8", "replace"), content
-        changed = there != wanted
-        if changed and not module.check_mode:
-            descriptor, temporary = tempfile.mkstemp(dir=path.parent)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(wanted)
-            module.atomic_move(temporary, str(path))
-    rights = {"path": str(path), "owner": entry["owner"], "group": entry["group"], "mode": entry["mode"], "attributes": None, "secontext": [None, None, None]}
-    diff = {"before": {}, "after": {}}
-    changed = module.set_fs_attributes_if_different(rights, changed, diff=diff)
-    if before != after:
-        return changed, {"before_header": str(path), "after_header": str(path), "before": before, "after": after}
-    return changed, {"before": {"path": str(path), **diff["before"]}, "after": {"path": str(path), **diff["after"]}}
-
-
-def make_link(module, path, target):
-    before = os.readlink(path) if path.is_symlink() else ""
-    if before != target and not module.check_mode:
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(target)
-        os.replace(temporary, path)
-    return before != target, {"before": {"path": str(path), "link": before}, "after": {"path": str(path), "link": target}}
+OPTIONS = {**tree_entries.OPTIONS, "content": {"type": "str"}, "validate": {"type": "str"}}
 
 
 def main():
@@ -113,26 +94,29 @@ def main():
                 "type": "list",
                 "elements": "dict",
                 "required": True,
-                "options": {
-                    "path": {"type": "path", "required": True},
-                    "content": {"type": "str"},
-                    "link": {"type": "str"},
-                    "owner": {"type": "str", "default": "root"},
-                    "group": {"type": "str", "default": "root"},
-                    "mode": {"type": "raw"},
-                },
+                "options": OPTIONS,
                 "mutually_exclusive": [("content", "link")],
-                "required_one_of": [("mode", "link")],
-            }
+            },
+            "validate": {"type": "str"},
         },
         supports_check_mode=True,
+        no_log=True,  # keeps the contents of all files out of the host's journal
     )
     paths, diffs = [], []
+    try:
+        if module.params["validate"] and not module.check_mode:
+            tree_entries.validate(module, module.params["entries"], module.params["validate"])
+    except tree_entries.Invalid as error:
+        module.fail_json(msg=str(error), paths=paths)
     for entry in module.params["entries"]:
+        if entry["mode"] is None and entry["link"] is None and entry["state"] != tree_entries.ABSENT:
+            module.fail_json(msg=f"{entry['path']}: 'mode' is missing", paths=paths)
         try:
-            changed, diff = make(module, entry)
+            changed, diff = tree_entries.make(module, entry)
         except OSError as error:
             module.fail_json(msg=f"{entry['path']}: {error.strerror}", paths=paths)
+        except tree_entries.Invalid as error:
+            module.fail_json(msg=str(error), paths=paths)
         if changed:
             paths.append(entry["path"])
             diffs.append(diff)

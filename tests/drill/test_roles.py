@@ -8,11 +8,11 @@ from house import Project, Run, Server
 
 # Of each role a task in its middle, which a run on a new server changes.
 ROLES = {
-    "base": "Deploy user | Make the directory of the keys",
-    "postgres": "Configure | Say who may come in",
-    "environment": "Sites | Make a directory for the configuration of each site",
+    "base": "Deploy user | Install its SSH keys",
+    "postgres": "Configure | Write pg_hba.conf",
+    "environment": "Sites | Create a directory for the configuration of each site",
     "gunicorn": "Units | Write the slice, socket and service of each site",
-    "nginx": "Vhosts | Write the vhost of every site",
+    "nginx": "Configuration | Write nginx.conf, the shared files and the vhost of every site",
     "django": "Engine | Install uv and the linter of migrations",
 }
 
@@ -56,7 +56,7 @@ def test_a_tag_finds_nothing_to_do_on_a_whole_server(project: Project, role: str
 
 def test_runs_that_are_killed_one_after_another(project: Project, server: Server) -> None:
     server.run("rm --recursive /etc/nginx/sites-available/tatis.conf /etc/systemd/system/gunicorn-tatis@.service /etc/shortstop/tatis/environment")
-    for task in (ROLES["environment"], "Units | Write the socket of each site", ROLES["nginx"]):
+    for task in (ROLES["environment"], ROLES["gunicorn"], ROLES["nginx"]):
         assert killed(project, task).status == -signal.SIGKILL
     project.play().expect_success()
     assert server.get("tatis.example.com", "/healthz").status == 200
