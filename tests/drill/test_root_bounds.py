@@ -46,7 +46,8 @@ if "check" in sys.argv:
     expect_end(evil.attack(code), host)
 
 
-SLEEP = "import sys, time\nif {word!r} in ' '.join(sys.argv):\n    time.sleep(100_000)\n"
+# Each question is asked by itself once look.py, which asks several, has no answer.
+SLEEP = "import sys, time\nif any(word in ' '.join(sys.argv) for word in ('look.py', {word!r})):\n    time.sleep(100_000)\n"
 
 
 MIGRATION = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    pass\n"

@@ -64,9 +64,10 @@ def keep_asking(site: Site, new: str, start: float) -> None:
             refuse(site, new, _no_answer(site, "a worker ended while it was being asked"), start)
         known = now
         refuse(site, new, visit(site, new, site.socket(new)), start)
-        if time.monotonic() >= end:
+        left = end - time.monotonic()
+        if left <= 0:
             return
-        time.sleep(PAUSE)
+        time.sleep(min(PAUSE, left))
 
 
 def look_at_page(site: Site, new: str) -> Iterator[str]:
