@@ -38,7 +38,7 @@ def test_output_without_end_ends_the_deploy(evil: Hostile, host: Server, end: st
     code = f"""
 import sys
 
-if "check" in sys.argv:
+if "check" in sys.argv or sys.argv[0].endswith("/look.py"):
     for _ in range(200 << 10):
         print("x" * 1024, end="{end}")
     raise SystemExit({status})
@@ -121,7 +121,7 @@ else:
 GIVER = """
 import socket, sys
 
-if "check" in sys.argv:
+if "check" in sys.argv or sys.argv[0].endswith("/look.py"):
     client = socket.socket(socket.AF_UNIX)
     client.connect("\\0kept-by-evil")
     socket.send_fds(client, [b"x"], [1])

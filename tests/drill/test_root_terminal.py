@@ -19,7 +19,9 @@ def operator_sees(host: Server) -> str:
 
 
 def test_a_failing_check_s_text_is_shown_plain(evil: Hostile, host: Server) -> None:
-    run = evil.attack(f"import sys\nif 'check' in sys.argv:\n    print({TEXT!r})\n    raise SystemExit({TEXT!r})\n").deploy()
+    run = evil.attack(
+        f"import sys\nif 'check' in sys.argv or sys.argv[0].endswith('/look.py'):\n    print({TEXT!r})\n    raise SystemExit({TEXT!r})\n"
+    ).deploy()
     run.expect_failure("the end")
     expect_plain(run.output)
     expect_plain(operator_sees(host))
