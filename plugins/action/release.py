@@ -70,6 +70,7 @@ class _Releases:
 
     def __init__(self, action, directory, *, asked_for):
         self.action, self.directory, self.asked_for = action, directory, asked_for
+        self.runs = Runs(action)
         self.results = {}
         self.archives = {}  # by source, which several sites may have in common
         self.sent = {}  # the paths of archives on the host
@@ -89,7 +90,7 @@ class _Releases:
             self.results[name] = self._without_run(name, plans[name])
             if not self.results[name]:
                 runs.append(Run(name, "deploy", partial(self._arguments, site, archives[name])))
-        Runs(self.action, at_once if at_once > 0 else capacity).go(runs)
+        self.runs.go(runs, at_once if at_once > 0 else capacity)
         for run in runs:
             self.results[run.site] = {**run.result, "warnings": [*run.result["warnings"], *_left_out(run.site, archives[run.site])]}
 

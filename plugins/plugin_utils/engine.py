@@ -96,23 +96,23 @@ class Run:
 
 
 class Runs:
-    """Runs of the engine on one host, at most so many at once. What ends one of them ends no other."""
+    """Runs of the engine on one host. What ends one of them ends no other."""
 
-    def __init__(self, action: ActionBase, at_once: int = 1) -> None:
-        self.action, self.at_once = action, at_once
+    def __init__(self, action: ActionBase) -> None:
+        self.action = action
         self._controller = os.getppid()
 
-    def go(self, runs: list[Run]) -> None:
-        """Start the runs in order and follow them to their ends. Each has a result then."""
+    def go(self, runs: list[Run], at_once: int = 1) -> None:
+        """Start the runs in order, at most so many at once, and follow them to their ends. Each has a result then."""
         while unfinished := [run for run in runs if run.result is None]:
             going = [run for run in unfinished if run.name]
             try:
                 for run in [run for run in unfinished if not run.name]:
-                    if len(going) < self.at_once and self._start(run, wait=not going):
+                    if len(going) < at_once and self._start(run, wait=not going):
                         going.append(run)
             except AnsibleConnectionFailure as error:
                 # The host is not reached now. What goes on there is looked after once more.
-                for run in [run for run in unfinished if not run.name]:
+                for run in [run for run in unfinished if not run.name and run.result is None]:
                     run.lose(error)
             if going:
                 self._follow(going)

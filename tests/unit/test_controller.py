@@ -63,7 +63,7 @@ def go_all(shown):
     def going(sites: list[str], at_once: int, *answers: list[dict] | dict | Exception) -> tuple[list[dict], list[list[str]]]:
         action, runs = Action(), [deploy_of(site) for site in sites]
         action.answers = list(answers)
-        engine.Runs(action, at_once).go(runs)
+        engine.Runs(action).go(runs, at_once)
         assert not action.answers
         return [run.result for run in runs], action.asked
 
@@ -265,6 +265,11 @@ def test_a_host_that_is_not_reached_for_a_start_gets_no_other(go_all):
     ]
 
 
+def test_a_start_that_failed_before_the_host_was_lost_says_why(go_all):
+    results, _questions = go_all(["blog", "shop"], 2, {"rc": 1, "stderr": "no"}, AnsibleConnectionFailure("timed out"))
+    assert [result["msg"][:40] for result in results] == ['site "blog": no', 'site "shop": start: the connection was l']
+
+
 def test_arguments_that_cannot_be_had_fail_their_run_alone(shown):
     def refuse() -> tuple[str, ...]:
         raise OSError("the disk is full")
@@ -272,7 +277,7 @@ def test_arguments_that_cannot_be_had_fail_their_run_alone(shown):
     action = Action()
     action.answers = [[OTHER], of(OTHER, END)]
     runs = [engine.Run("blog", "deploy", refuse), deploy_of("shop")]
-    engine.Runs(action, 2).go(runs)
+    engine.Runs(action).go(runs, 2)
     assert [run.result.get("msg") for run in runs] == ['site "blog": OSError: the disk is full', None]
 
 
