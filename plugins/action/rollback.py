@@ -1,10 +1,9 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 from __future__ import annotations
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.shortstop.django.plugins.plugin_utils.engine import Run
+from ansible_collections.shortstop.django.plugins.plugin_utils.engine import Run, Runs
 
 OPTIONS = {
     "site": {"type": "str", "required": True},
@@ -23,7 +22,6 @@ class ActionModule(ActionBase):
         _checked, arguments = self.validate_argument_spec(OPTIONS)
         if self._task.check_mode:
             return {"changed": True, "result": "new", "release": arguments["to"]}
-        try:
-            return Run(self, arguments["site"]).go("rollback", f"--to={arguments['to']}", f"--migrations={arguments['migrations']}")
-        except AnsibleActionFail as error:
-            return {"failed": True, "result": "failed", "msg": str(error)}
+        run = Run(arguments["site"], "rollback", lambda: (f"--to={arguments['to']}", f"--migrations={arguments['migrations']}"))
+        Runs(self).go([run])
+        return run.result

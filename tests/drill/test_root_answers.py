@@ -18,6 +18,7 @@ FORGED = {
     "deep": ("own_migrations.py", "[" * 200_000),
     "integer of 5,000 digits": ("own_migrations.py", '{"migrations": {}, "leaves": [], "x": ' + "9" * 5000 + "}"),
     "applied that is a number": ("database.py", '{"applied": 5, "unapplied": [], "not_atomic": [], "issues": {}}'),
+    "all at once": ("look.py", '{"check": [1], "own": {"migrations": [], "leaves": 5}, "state": [{"applied": 5}]}'),
     "told that are numbers": ("gunicorn", '{"refused": [], "told": [1]}'),
     "issues that are numbers": ("database.py", '{"applied": [], "unapplied": [], "not_atomic": [], "issues": {"shop.0001": [1]}}'),
 }
@@ -25,7 +26,8 @@ FORGER = """
 import atexit, sys
 from pathlib import Path
 
-if sys.argv[0].endswith({script!r}):
+# What look.py answers saves the engine the other questions, unless it cannot be believed.
+if sys.argv[0].endswith(("/look.py", {script!r})):
     atexit.register(lambda: print("shortstop answers: " + Path(__file__).with_name("answer.txt").read_text(), flush=True))
 """
 

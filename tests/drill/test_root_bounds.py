@@ -38,7 +38,7 @@ def test_output_without_end_ends_the_deploy(evil: Hostile, host: Server, end: st
     code = f"""
 import sys
 
-if "check" in sys.argv:
+if "check" in sys.argv or sys.argv[0].endswith("/look.py"):
     for _ in range(200 << 10):
         print("x" * 1024, end="{end}")
     raise SystemExit({status})
@@ -46,7 +46,8 @@ if "check" in sys.argv:
     expect_end(evil.attack(code), host)
 
 
-SLEEP = "import sys, time\nif {word!r} in ' '.join(sys.argv):\n    time.sleep(100_000)\n"
+# Each question is asked by itself once look.py, which asks several, has no answer.
+SLEEP = "import sys, time\nif any(word in ' '.join(sys.argv) for word in ('look.py', {word!r})):\n    time.sleep(100_000)\n"
 
 
 MIGRATION = "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n    pass\n"
@@ -120,7 +121,7 @@ else:
 GIVER = """
 import socket, sys
 
-if "check" in sys.argv:
+if "check" in sys.argv or sys.argv[0].endswith("/look.py"):
     client = socket.socket(socket.AF_UNIX)
     client.connect("\\0kept-by-evil")
     socket.send_fds(client, [b"x"], [1])

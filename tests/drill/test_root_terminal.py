@@ -19,15 +19,26 @@ def operator_sees(host: Server) -> str:
 
 
 def test_a_failing_check_s_text_is_shown_plain(evil: Hostile, host: Server) -> None:
-    run = evil.attack(f"import sys\nif 'check' in sys.argv:\n    print({TEXT!r})\n    raise SystemExit({TEXT!r})\n").deploy()
+    run = evil.attack(
+        f"import sys\nif 'check' in sys.argv or sys.argv[0].endswith('/look.py'):\n    print({TEXT!r})\n    raise SystemExit({TEXT!r})\n"
+    ).deploy()
     run.expect_failure("the end")
     expect_plain(run.output)
     expect_plain(operator_sees(host))
     evil.mend()
 
 
+CHECK = """
+from django.core import checks
+
+@checks.register("security", deploy=True)
+def warn(**_options):
+    return [checks.Warning({text!r}, id="owned")]
+"""
+
+
 def test_a_warning_s_text_is_shown_plain(evil: Hostile, host: Server) -> None:
-    run = evil.attack(f"import sys\nif 'check' in sys.argv:\n    print('?: (owned)', {TEXT!r})\n").deploy()
+    run = evil.attack(CHECK.format(text=TEXT)).deploy()
     assert "(owned)" in run.output
     expect_plain(run.output)
     expect_plain(operator_sees(host))

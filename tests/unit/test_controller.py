@@ -13,7 +13,9 @@ from ansible_collections.shortstop.django.plugins.action import outcome
 from ansible_collections.shortstop.django.plugins.plugin_utils import engine
 
 RUN = {"run": "blog-0123"}
+OTHER = {"run": "shop-4567"}
 END = {"step": "end", "result": "live", "message": "", "seconds": 9.0, "release": "0000000000aa"}
+BUSY = {"busy": "deploy by bob", "followed": False, "abandoned": True, "since": 5.5}
 
 
 def step(name: str, result: str = "done", message: str = "") -> dict:
@@ -45,16 +47,37 @@ def shown(monkeypatch) -> list[str]:
     return lines
 
 
+def of(run: dict, *lines: dict) -> list[dict]:
+    """Lines of a run's report as the host prints them."""
+    return [{**run, **line} for line in lines]
+
+
+def deploy_of(site: str) -> engine.Run:
+    return engine.Run(site, "deploy", lambda: ("--source=abc", "--revision=v 1"))
+
+
 @pytest.fixture
-def go(shown):
-    """Has a run of the blog end as these answers say; gives the task's result and the questions."""
+def go_all(shown):
+    """Has runs of these sites end as these answers say; gives their results and the questions."""
+
+    def going(sites: list[str], at_once: int, *answers: list[dict] | dict | Exception) -> tuple[list[dict], list[list[str]]]:
+        action, runs = Action(), [deploy_of(site) for site in sites]
+        action.answers = list(answers)
+        engine.Runs(action).go(runs, at_once)
+        assert not action.answers
+        return [run.result for run in runs], action.asked
+
+    return going
+
+
+@pytest.fixture
+def go(go_all):
+    """The same for the blog alone."""
 
     def going(*answers: list[dict] | dict | Exception) -> tuple[dict, list[list[str]]]:
-        action = Action()
-        action.answers = list(answers)
-        result = engine.Run(action, "blog").go("deploy", "--source=abc", "--revision=v 1")
-        assert not action.answers
-        return result, action.asked
+        answers = [of(RUN, *answer) if isinstance(answer, list) and all("step" in line for line in answer) else answer for answer in answers]
+        (result,), asked = go_all(["blog"], 1, *answers)
+        return result, asked
 
     return going
 
@@ -62,7 +85,7 @@ def go(shown):
 def asked(*answers: list[dict] | dict) -> list[dict]:
     action = Action()
     action.answers = list(answers)
-    return engine.Run(action, "blog").ask("plan", "blog")
+    return engine.ask(action, "plan", "blog")
 
 
 def test_it_works(go):
@@ -75,8 +98,8 @@ def test_the_program_is_asked_by_its_words(go, monkeypatch):
     monkeypatch.setattr(engine.getpass, "getuser", lambda: "ada")
     monkeypatch.setattr(engine.socket, "gethostname", lambda: "laptop")
     _result, (start, follow) = go([RUN], [END])
-    assert start == [engine.COMMAND, "start", "deploy", "blog", "--by=ada@laptop", "--source=abc", "--revision=v 1"]
-    assert follow == [engine.COMMAND, "follow", "blog-0123", "--after=0", "--seconds=2.0"]
+    assert start == [engine.COMMAND, "start", "deploy", "blog", "--by=ada@laptop", "--source=abc", "--revision=v 1", "--since=0.0", "--seconds=2.0"]
+    assert follow == [engine.COMMAND, "follow", "blog-0123=0", "--seconds=2.0"]
 
 
 def test_what_is_no_object_is_no_answer():
@@ -92,14 +115,17 @@ def test_what_is_no_object_is_no_answer():
         ({"rc": 126, "stderr": "no permission"}, "/usr/local/sbin/shortstop is not set up on this host; run role django as a whole"),
     ],
 )
-def test_a_program_that_refuses_is_a_sentence(said, sentence):
-    with pytest.raises(AnsibleActionFail, match=f'^site "blog": {sentence}$'):
+def test_a_program_that_refuses_is_a_sentence(go, said, sentence):
+    with pytest.raises(AnsibleActionFail, match=f"^{sentence}$"):
         asked(said)
+    for answers in ([said], [[RUN], said]):
+        result, _questions = go(*answers)
+        assert (result["failed"], result["result"], result["msg"]) == (True, "failed", f'site "blog": {sentence}')
 
 
 def test_a_run_is_followed_in_looks(go, shown):
     result, questions = go([RUN], [step("prepare", "begun")], [], [step("prepare"), step("prove", "warning", "slow")], [END])
-    assert [words[3] for words in questions[1:]] == ["--after=0", "--after=1", "--after=1", "--after=3"]
+    assert [words[2] for words in questions[1:]] == ["blog-0123=0", "blog-0123=1", "blog-0123=1", "blog-0123=3"]
     assert [line["result"] for line in result["steps"]] == ["done", "warning"]
     assert result["warnings"] == ['site "blog": prove: slow']
     assert shown == ["  blog: prepare 1.3 s"]
@@ -123,15 +149,17 @@ def test_what_failed_is_told_once(go, shown):
 
 
 def test_a_busy_site_is_told_at_once(go):
-    with pytest.raises(AnsibleActionFail, match=r'^site "blog": another run is under way \(deploy by bob\); wait for its end$'):
-        go([{"busy": "deploy by bob", "abandoned": False}])
+    result, questions = go([{**BUSY, "followed": True, "abandoned": False}])
+    assert (result["failed"], result["msg"]) == (True, 'site "blog": another run is under way (deploy by bob); wait for its end')
+    assert len(questions) == 1
 
 
 def test_an_abandoned_run_is_waited_for_and_told_once(go, shown):
-    ones, other = [{"busy": "deploy by bob", "abandoned": True}], [{"busy": "deploy by eve", "abandoned": True}]
-    result, questions = go(ones, ones, other, [RUN], [END])
+    other = {**BUSY, "busy": "deploy by eve"}
+    result, questions = go([{**BUSY, "abandoned": False}], [BUSY], [BUSY], [other], [RUN], [END])
     assert result["result"] == "live"
-    assert [words[1] for words in questions] == ["start"] * 4 + ["follow"]
+    assert [words[1] for words in questions] == ["start"] * 5 + ["follow"]
+    assert [words[-2] for words in questions[:3]] == ["--since=0.0", "--since=5.5", "--since=5.5"]
     assert shown == [f"  blog: waits for a run that nobody follows any more (deploy by {name})" for name in ("bob", "eve")]
 
 
@@ -153,25 +181,112 @@ def test_a_connection_that_is_lost_is_told(go, answers, changed, where):
     assert [line["step"] for line in result["steps"]] == (["prepare"] if changed else [])
 
 
-@pytest.mark.parametrize("answers", [[[RUN], []], [[{"busy": "deploy by bob", "abandoned": True}]]], ids=["following", "waiting"])
+@pytest.mark.parametrize("answers", [[[RUN], []], [[BUSY]]], ids=["following", "waiting"])
 def test_without_ansible_nobody_waits_for_the_run(go, monkeypatch, answers):
-    parents = iter([7])
+    parents = iter([7, 7])
     monkeypatch.setattr(engine.os, "getppid", lambda: next(parents, 1))
-    with pytest.raises(AnsibleActionFail, match=r'^site "blog": Ansible itself is gone$'):
+    with pytest.raises(AnsibleActionFail, match=r"^Ansible itself is gone$"):
         go(*answers)
 
 
-@pytest.mark.parametrize("check_mode", [True, False])
-def test_a_host_that_is_not_set_up_is_excused_in_check_mode_alone(check_mode):
-    def plan() -> dict:
-        raise AnsibleActionFail("not set up")
+def test_without_ansible_no_further_run_is_started(go_all, monkeypatch):
+    parents = iter([7, 7])
+    monkeypatch.setattr(engine.os, "getppid", lambda: next(parents, 1))
+    with pytest.raises(AnsibleActionFail, match=r"^Ansible itself is gone$"):
+        go_all(["blog", "shop"], 2, [RUN])
 
-    assert engine.guarded(lambda: {"live": ""}, check_mode) == {"live": ""}
-    if check_mode:
-        assert engine.guarded(plan, check_mode) == {}
-    else:
-        with pytest.raises(AnsibleActionFail, match="not set up"):
-            engine.guarded(plan, check_mode)
+
+def test_runs_go_side_by_side(go_all, shown):
+    results, questions = go_all(
+        ["blog", "shop"],
+        2,
+        [RUN],
+        [OTHER],
+        [*of(OTHER, step("prepare")), *of(RUN, step("prepare", "begun"), step("prepare"))],
+        [*of(OTHER, step("prove", "warning", "slow"), {**END, "result": "failed", "message": "prove: it is dumb"})],
+        of(RUN, END),
+    )
+    assert [words[1:4] for words in questions[2:]] == [
+        ["follow", "blog-0123=0", "shop-4567=0"],
+        ["follow", "blog-0123=2", "shop-4567=1"],
+        ["follow", "blog-0123=2", "--seconds=2.0"],
+    ]
+    assert shown == ["  shop: prepare 1.3 s", "  blog: prepare 1.3 s"]
+    assert [result["result"] for result in results] == ["live", "failed"]
+    assert results[1]["warnings"] == ['site "shop": prove: slow']
+
+
+def test_the_next_run_starts_where_one_has_ended(go_all):
+    results, questions = go_all(["blog", "wiki", "shop"], 2, [RUN], {"rc": 1, "stderr": "no"}, [OTHER], of(RUN, END), of(OTHER, END))
+    assert [(words[1], words[3] if words[1] == "start" else words[2]) for words in questions] == [
+        ("start", "blog"),
+        ("start", "wiki"),
+        ("start", "shop"),
+        ("follow", "blog-0123=0"),
+        ("follow", "shop-4567=0"),
+    ]
+    assert [result["result"] for result in results] == ["live", "failed", "live"]
+
+
+def test_no_more_runs_than_that_go_at_once(go_all):
+    _results, questions = go_all(["blog", "shop"], 1, [RUN], [], of(RUN, END), [OTHER], of(OTHER, END))
+    assert [words[1] for words in questions] == ["start", "follow", "follow", "start", "follow"]
+
+
+def test_a_run_that_waits_holds_no_other_up(go_all):
+    """While others go on, an attempt ends at once, and they are looked after."""
+    results, questions = go_all(["blog", "shop"], 1, [BUSY], [OTHER], of(OTHER, END), [RUN], of(RUN, END))
+    starts = [(words[3], words[-1]) for words in questions if words[1] == "start"]
+    assert starts == [("blog", "--seconds=2.0"), ("shop", "--seconds=2.0"), ("blog", "--seconds=2.0")]
+    assert [result["result"] for result in results] == ["live", "live"]
+
+
+def test_an_attempt_beside_a_run_ends_at_once(go_all):
+    _results, questions = go_all(["shop", "blog"], 2, [OTHER], [BUSY], of(OTHER, END), [RUN], of(RUN, END))
+    assert [words[-1] for words in questions if words[3] == "blog"] == ["--seconds=0.0", "--seconds=2.0"]
+
+
+def test_a_connection_that_is_lost_ends_all_runs_that_go(go_all):
+    lost = AnsibleConnectionFailure("closed by remote host")
+    results, _questions = go_all(["blog", "shop", "wiki"], 2, [RUN], [OTHER], of(RUN, step("prepare")), lost, [{"run": "wiki-89"}], of({"run": "wiki-89"}, END))
+    assert [result["result"] for result in results] == ["failed", "failed", "live"]
+    assert [result["changed"] for result in results] == [True, False, True]
+    assert results[0]["msg"].startswith('site "blog": prepare: the connection was lost')
+
+
+def test_a_host_that_is_not_reached_for_a_start_gets_no_other(go_all):
+    lost = AnsibleConnectionFailure("timed out")
+    results, questions = go_all(["blog", "shop", "wiki"], 3, [RUN], lost, of(RUN, END))
+    assert [words[1] for words in questions] == ["start", "start", "follow"]
+    assert [(result["result"], result.get("msg", "")[:60]) for result in results] == [
+        ("live", ""),
+        ("failed", 'site "shop": start: the connection was lost (timed out). Wha'),
+        ("failed", 'site "wiki": start: the connection was lost (timed out). Wha'),
+    ]
+
+
+def test_a_start_that_failed_before_the_host_was_lost_says_why(go_all):
+    results, _questions = go_all(["blog", "shop"], 2, {"rc": 1, "stderr": "no"}, AnsibleConnectionFailure("timed out"))
+    assert [result["msg"][:40] for result in results] == ['site "blog": no', 'site "shop": start: the connection was l']
+
+
+def test_arguments_that_cannot_be_had_fail_their_run_alone(shown):
+    def refuse() -> tuple[str, ...]:
+        raise OSError("the disk is full")
+
+    action = Action()
+    action.answers = [[OTHER], of(OTHER, END)]
+    runs = [engine.Run("blog", "deploy", refuse), deploy_of("shop")]
+    engine.Runs(action).go(runs, 2)
+    assert [run.result.get("msg") for run in runs] == ['site "blog": OSError: the disk is full', None]
+
+
+def test_what_is_sent_is_sent_once(shown):
+    sent = []
+    action = Action()
+    action.answers = [[BUSY], [BUSY], [RUN], of(RUN, END)]
+    engine.Runs(action).go([engine.Run("blog", "deploy", lambda: sent.append(1) or ("--archive=a",))])
+    assert sent == [1]
 
 
 @pytest.mark.parametrize(

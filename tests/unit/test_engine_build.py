@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
 import re
@@ -72,6 +73,31 @@ def test_the_script_runs_where_its_user_may_write(blog, archived, machine):
 def test_a_build_knows_no_variable_of_the_site(blog, archived, machine):
     built(blog, archived)
     assert "EnvironmentFile" not in machine.started[0]
+
+
+def is_locked() -> bool:
+    with (build.RUN_DIR / "shortstop-build.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_the_packages_of_one_site_are_built_at_a_time(blog, archived, machine):
+    locked = []
+    leaves(machine, lambda _source, _environment: locked.append(is_locked()))
+    built(blog, archived)
+    assert (locked, is_locked()) == ([True], False)
+
+
+def test_a_source_without_new_packages_waits_for_no_other(blog, archived, machine):
+    built(blog, archived)
+    locked = []
+    works = next(said for part, said, _status in machine.answers if part == BUILD)
+    machine.answer(BUILD, lambda line: locked.append(is_locked()) or works(line))
+    built(blog, archived, NEXT)
+    assert locked == [False]
 
 
 def test_a_build_has_bounds_of_its_own_and_reaches_the_index(blog, archived, machine):

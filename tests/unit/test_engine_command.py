@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import audit
+import capacity
 import deploy
 import failed
 import hold
@@ -54,7 +55,9 @@ def test_it_works(command, live, capsys):
     ]
 
 
-@pytest.mark.parametrize("words", [("releases", "shop"), ("rollback", "shop"), ("manage", "shop"), ("failure", "shop"), ("plan", "shop", "--source=a")])
+@pytest.mark.parametrize(
+    "words", [("releases", "shop"), ("rollback", "shop"), ("manage", "shop"), ("failure", "shop"), ("start", "deploy", "shop", "--by=ada")]
+)
 def test_an_unknown_site_is_told_with_the_known_ones(command, words):
     with pytest.raises(SystemExit, match=r'^shortstop: there is no site "shop" on this server; the sites are: blog$'):
         command(*words)
@@ -140,13 +143,52 @@ def test_a_plan_says_what_a_deploy_would_do(command, blog, live, capsys, held):
     new = release.identify(blog, SOURCE)
     if held:
         hold.hold(blog, new)
-    assert command("plan", "blog", f"--source={SOURCE}") == 0
-    assert json.loads(capsys.readouterr().out) == {"release": new, "live": LIVE, "held": held}
+    assert command("plan", f"blog={SOURCE}") == 0
+    assert answers(capsys)[0] == {"site": "blog", "release": new, "live": LIVE, "held": held}
+
+
+def answers(capsys) -> list[dict]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
 def test_a_plan_for_a_site_that_was_never_live(command, capsys):
-    command("plan", "blog", f"--source={SOURCE}")
-    assert json.loads(capsys.readouterr().out)["live"] == ""
+    command("plan", f"blog={SOURCE}")
+    assert answers(capsys)[0]["live"] == ""
+
+
+def test_a_site_whose_record_is_broken_leaves_the_others_their_plans(command, blog, live, shop, capsys):
+    (blog.configuration_dir.with_name("shop") / "site.json").write_text('{"name": "shop"', encoding="utf-8")
+    assert command("plan", f"shop={SOURCE}", f"blog={SOURCE}") == 0
+    broken, good, _last = answers(capsys)
+    assert broken["site"] == "shop"
+    assert broken["error"].startswith("JSONDecodeError: ")
+    assert (good["site"], good["live"]) == ("blog", LIVE)
+
+
+def test_a_site_that_is_not_there_leaves_the_others_their_plans(command, live, capsys):
+    assert command("plan", f"shop={SOURCE}", f"blog={SOURCE}") == 0
+    unknown, good, _last = answers(capsys)
+    assert unknown == {"site": "shop", "error": 'there is no site "shop" on this server; the sites are: blog'}
+    assert (good["site"], good["live"]) == ("blog", LIVE)
+
+
+def test_a_site_whose_release_cannot_be_told_is_an_answer(command, blog, capsys):
+    blog.environment_file.unlink()
+    assert command("plan", f"blog={SOURCE}") == 0
+    assert answers(capsys)[0]["error"].startswith("FileNotFoundError: ")
+
+
+@pytest.mark.parametrize(
+    ("cores", "available", "at_once"),
+    [(2, 8 << 20, 2), (16, 8 << 20, 16), (16, 1 << 20, 2), (4, (1 << 20) - 1, 1), (4, 0, 1), (4, None, 1)],
+)
+def test_a_plan_ends_with_how_many_sites_may_deploy_at_once(command, monkeypatch, tmp_path, capsys, cores, available, at_once):
+    monkeypatch.setattr(capacity.os, "sched_getaffinity", lambda _process: set(range(cores)))
+    monkeypatch.setattr(capacity, "MEMORY_INFO", tmp_path / "meminfo")
+    line = "" if available is None else f"MemAvailable:   {available} kB\n"
+    capacity.MEMORY_INFO.write_text(f"MemTotal:  9999999 kB\nMemFree:  1 kB\n{line}SwapFree:  9999999 kB\n", encoding="ascii")
+    command("plan", f"blog={SOURCE}")
+    assert answers(capsys)[-1] == {"at_once": at_once}
 
 
 @pytest.mark.parametrize(
@@ -165,14 +207,18 @@ def test_a_run_is_started_with_its_words(command, machine, capsys, words, passed
     assert machine.started[-1].endswith(f" run {action} blog --by=ada@laptop --report={lock.report_file(run)} {passed}")
 
 
-@pytest.mark.parametrize("abandoned", [True, False])
-def test_a_site_that_is_busy_is_an_answer(command, monkeypatch, capsys, abandoned):
-    def busy(*_arguments: object, **_options: object) -> str:
-        raise lock.Busy("deploy of blog by bob", abandoned=abandoned)
+@pytest.mark.parametrize(("followed", "abandoned"), [(True, False), (False, True)])
+def test_a_site_that_is_busy_is_an_answer(command, monkeypatch, capsys, followed, abandoned):
+    given = {}
+
+    def busy(*_arguments: object, **options: object) -> str:
+        given.update(options)
+        raise lock.Busy("deploy of blog by bob", 7.5, followed=followed)
 
     monkeypatch.setattr(lock, "start", busy)
-    assert command("start", "rollback", "blog", "--by=ada@laptop") == 0
-    assert json.loads(capsys.readouterr().out) == {"busy": "deploy of blog by bob", "abandoned": abandoned}
+    assert command("start", "rollback", "blog", "--by=ada@laptop", "--since=7.5", "--seconds=0") == 0
+    assert json.loads(capsys.readouterr().out) == {"busy": "deploy of blog by bob", "followed": followed, "abandoned": abandoned, "since": 7.5}
+    assert (given["since"], given["seconds"]) == (7.5, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -219,19 +265,19 @@ def test_only_keep_and_reverse_are_words_for_migrations(command, capsys):
     assert "invalid choice: 'drop'" in capsys.readouterr().err
 
 
-def test_a_run_is_followed_line_by_line(command, monkeypatch, capsys):
+def test_runs_are_followed_line_by_line(command, monkeypatch, capsys):
     given = []
-    monkeypatch.setattr(lock, "follow", lambda *arguments: given.append(arguments) or iter([{"step": "prove"}, {"step": "end"}]))
-    assert command("follow", "blog-1", "--after=3", "--seconds=0.5") == 0
-    assert given == [("blog-1", 3, 0.5)]
-    assert capsys.readouterr().out == '{"step": "prove"}\n{"step": "end"}\n'
+    monkeypatch.setattr(lock, "follow", lambda *arguments: given.append(arguments) or iter([("blog-1", {"step": "prove"}), ("shop-2", {"step": "end"})]))
+    assert command("follow", "blog-1=3", "shop-2=0", "--seconds=0.5") == 0
+    assert given == [({"blog-1": 3, "shop-2": 0}, 0.5)]
+    assert capsys.readouterr().out == '{"run": "blog-1", "step": "prove"}\n{"run": "shop-2", "step": "end"}\n'
 
 
 def ends(monkeypatch, *looks: list[dict]) -> list[int]:
     """What each look at a run's report shows; gives how many lines were known at each."""
     known, shown = [], iter(looks)
     monkeypatch.setattr(lock, "start", lambda *_arguments, **_options: "blog-1")
-    monkeypatch.setattr(lock, "follow", lambda _run, after, _seconds: known.append(after) or iter(next(shown)))
+    monkeypatch.setattr(lock, "follow", lambda runs, _seconds: known.append(runs["blog-1"]) or ((run, line) for run in runs for line in next(shown)))
     return known
 
 
@@ -260,7 +306,7 @@ def test_an_operator_s_rollback_that_does_not_end_well_is_a_sentence(command, mo
 
 def test_an_operator_does_not_interrupt_a_run(command, monkeypatch):
     def busy(*_arguments: object, **_options: object) -> str:
-        raise lock.Busy("deploy of blog by bob", abandoned=False)
+        raise lock.Busy("deploy of blog by bob", 0.0, followed=True)
 
     monkeypatch.setattr(lock, "start", busy)
     with pytest.raises(SystemExit, match=r"^shortstop: another run is under way \(deploy of blog by bob\); wait for its end$"):

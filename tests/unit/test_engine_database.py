@@ -34,8 +34,8 @@ def site(blog, make_release, answered):
     return blog
 
 
-def migrated(site, live: str | None = None) -> list[str]:
-    return list(database.migrate(site, NEW, live))
+def migrated(site, live: str | None = None, known: database.State | None = None) -> list[str]:
+    return list(database.migrate(site, NEW, live, known))
 
 
 def test_it_works(site, machine):
@@ -66,6 +66,18 @@ def test_only_postgres_knows_a_lock_timeout(site, machine):
 def test_where_nothing_is_unapplied_nothing_is_migrated(site, machine, answered):
     answered(unapplied=())
     assert migrated(site) == []
+    assert machine.lines(MIGRATE) == []
+
+
+def test_a_database_that_was_seen_to_lack_nothing_is_not_asked_again(site, machine):
+    assert migrated(site, OLD, database.State({"shop.0009_strange"}, [], set(), {})) == []
+    assert machine.started == []
+
+
+def test_what_is_to_be_migrated_is_asked_at_that_moment(site, machine, answered):
+    """Somebody else may have applied some of it since the gates."""
+    answered(unapplied=())
+    assert migrated(site, known=database.State(set(), ["shop.0001_initial"], {"shop.0001_initial"}, {})) == []
     assert machine.lines(MIGRATE) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import database
 import gates
 import pytest
 import records
@@ -31,16 +32,84 @@ def knows(machine, **known: object) -> None:
 
 
 def before(site) -> dict:
-    return gates.before_migrations(site, NEW)
+    return gates.before_migrations(site, NEW, {})
 
 
 def after(site, live: str | None = None) -> list[str]:
     return list(gates.after_migrations(site, NEW, live))
 
 
+STATE = {"applied": ["shop.0001_initial"], "unapplied": [], "not_atomic": [], "issues": {}}
+LOOK = {"check": [], "own": {**KNOWN, **NOTHING_MISSING}, "state": [STATE]}
+
+
 def test_it_works(site, machine):
+    """One start of the project says it all."""
+    machine.answer_of("look.py", **LOOK)
+    states = {}
+    assert gates.before_migrations(site, NEW, states) == {"warnings": [], "late": [], **KNOWN}
+    (line,) = machine.lines("/venv/bin/python")
+    assert line.endswith("/inside/look.py")
+    assert states == {NEW: database.State({"shop.0001_initial"}, [], set(), {})}
+
+
+def test_the_warnings_of_one_start_are_those_of_the_checks(site, machine):
+    machine.answer_of("look.py", **{**LOOK, "check": ["?: (security.W004) You have not set a value.", DEBUG, f"  {KEY}"]})
+    assert before(site)["warnings"] == [DEBUG, KEY]
+
+
+def test_a_database_that_cannot_be_asked_yet_is_asked_later(site, machine):
+    machine.answer_of("look.py", **{**LOOK, "state": []})
+    states = {}
+    assert gates.before_migrations(site, NEW, states)["late"] == []
+    assert states == {}
+
+
+def test_what_one_start_says_of_the_migrations_is_judged(site, machine):
+    machine.answer_of("look.py", **{**LOOK, "own": {**KNOWN, **NOTHING_MISSING, "refused": ["DEBUG is on"], "changing": ["shop: Create model Offer"]}})
+    with pytest.raises(StepFailed, match=r"^DEBUG is on$"):
+        before(site)
+    machine.answer_of("look.py", **{**LOOK, "own": {**KNOWN, **NOTHING_MISSING, "changing": ["shop: Create model Offer"]}})
+    with pytest.raises(StepFailed, match=r"^models were changed without a migration: shop: Create model Offer; "):
+        before(site)
+    machine.answer_of("look.py", **{**LOOK, "own": {**KNOWN, **NOTHING_MISSING, "absent": ["offers (shop)"]}})
+    assert before(site)["late"] == ["migrations"]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"check": "none"},
+        {"check": ["\x1b[2J"]},
+        {"own": KNOWN},
+        {"own": {**KNOWN, **NOTHING_MISSING, "more": 1}},
+        {"state": [STATE, STATE]},
+        {"state": [{**STATE, "unapplied": ["--fake.0001"]}]},
+        {"state": STATE},
+        {"more": 1},
+    ],
+    ids=["a text", "an escape sequence", "a key too few", "a key too many", "two states", "an option", "no list", "one more"],
+)
+def test_a_forged_look_is_not_believed(site, machine, forged):
+    machine.answer_of("look.py", **{**LOOK, "check": [DEBUG], **forged})
+    states = {}
+    assert gates.before_migrations(site, NEW, states)["warnings"] == []
+    assert states == {}
+    assert [line.rpartition("/")[2] for line in machine.lines("/venv/bin/python")][::2] == ["look.py", "own_migrations.py"]
+
+
+def test_one_start_may_take_a_minute(site, monkeypatch):
+    given = []
+    monkeypatch.setattr(gates.inside, "script", lambda *_arguments, **options: given.append(options["seconds"]) or LOOK)
+    before(site)
+    before(dataclasses.replace(site, deploy_timeout=20))
+    assert given == [60, 20]
+
+
+def test_whatever_one_start_lacks_each_question_is_asked_by_itself(site, machine):
+    machine.answer("look.py", "the checks ended it", status=1)
     assert before(site) == {"warnings": [], "late": [], **KNOWN}
-    check, own = machine.lines("/venv/bin/python")
+    _look, check, own = machine.lines("/venv/bin/python")
     assert check.endswith("/venv/bin/python manage.py check --deploy --fail-level ERROR")
     assert own.endswith("/inside/own_migrations.py")
     machine.started.clear()

@@ -243,6 +243,47 @@ def test_what_the_scripts_answer_is_believed(project):
     assert records.fits(answer(project, "own_migrations.py"), gates.KNOWN, whole=True)
 
 
+WITH_CHECKS = """
+from django.core import checks
+
+@checks.register("security", deploy=True)
+def look(app_configs, **kwargs):
+    return [checks.Warning("so\\x07 so", id="shop.W1"), checks.Info("fine", id="shop.I1")FURTHER]
+"""
+
+
+def with_checks(project: Path, further: str = "") -> None:
+    (project / "shop/models.py").write_text(MODELS + WITH_CHECKS.replace("FURTHER", further), encoding="utf-8")
+
+
+def test_one_look_says_what_each_question_says(project):
+    with_checks(project)
+    migrate(project, "shop")
+    (project / "manage.py").write_text("import django.core.management as m, sys\nm.execute_from_command_line(sys.argv)\nprint('once')\n", encoding="utf-8")
+    look = answer(project, "look.py")
+    assert look["own"] == answer(project, "own_migrations.py")
+    assert look["state"] == [answer(project, "database.py")]
+    said = run(project, "manage.py", "check", "--deploy", "--fail-level", "ERROR")
+    assert look["check"] == [records.as_text(line.strip()) for line in f"{said.stderr}{said.stdout}".splitlines() if ": (" in line]
+    assert "?: (shop.W1) so? so" in look["check"]
+    assert run(project, inside.SCRIPTS / "look.py").stdout.count("once") == 1
+    assert records.fits(look, gates.LOOK, whole=True)
+
+
+@pytest.mark.parametrize("further", [', checks.Error("no", id="shop.E1")', ", 1 / 0"], ids=["an error", "an exception"])
+def test_a_look_ends_where_a_check_does(project, further):
+    with_checks(project, further)
+    done = run(project, inside.SCRIPTS / "look.py")
+    assert done.returncode == 1
+    assert inside.ANSWER not in done.stdout
+
+
+def test_a_look_at_a_database_that_is_not_there_says_the_rest(project):
+    (project / "config.py").write_text(SETTINGS.replace("db.sqlite3", "/nowhere/db.sqlite3"), encoding="utf-8")
+    look = answer(project, "look.py")
+    assert (look["state"], look["own"]["refused"]) == ([], [])
+
+
 MONEY = "    amount = models.IntegerField()\n"
 UNMANAGED = "    class Meta:\n        managed = False\n"
 AUTO = '"id", models.AutoField'
@@ -532,7 +573,7 @@ def test_settings_without_a_database(project):
     assert answer(project, "database.py") == {"applied": [], "unapplied": [], "not_atomic": [], "issues": {}}
 
 
-@pytest.mark.parametrize("script", ["own_migrations.py", "database.py", "superuser.py"])
+@pytest.mark.parametrize("script", ["own_migrations.py", "database.py", "superuser.py", "look.py"])
 def test_a_site_s_modules_are_no_others_than_its_own(project, script):
     (project / "database.py").write_text('raise SystemExit("the site\'s own database.py")\n', encoding="utf-8")
     (project / "config.py").write_text("import database\n", encoding="utf-8")
@@ -794,7 +835,7 @@ def test_the_settings_that_are_secrets_are_named(project, settings, named):
     assert hidden(done) == {"key-of-the-site", *named}
 
 
-@pytest.mark.parametrize("script", ["own_migrations.py", "database.py", "superuser.py", "reason.py"])
+@pytest.mark.parametrize("script", ["own_migrations.py", "database.py", "superuser.py", "look.py", "reason.py"])
 def test_the_secrets_are_named_before_anything_can_fail(project, script):
     (project / "config.py").write_text(f'{SETTINGS}EMAIL_HOST_PASSWORD = "mail-pass"\nINSTALLED_APPS.append("gone")\n', encoding="utf-8")
     done = run(project, inside.SCRIPTS / script, *(["/", HOST, "https", "60"] if script == "reason.py" else []), **SUPERUSER)

@@ -74,7 +74,7 @@ def test_who_is_waited_for_is_told_at_once(blog, machine, clock, taken):
     followed("blog-other", clock.now + 1)
     with pytest.raises(lock.Busy, match=f"^{HOLDER}$") as busy:
         lock.start(blog, "bob@desk", "deploy")
-    assert not busy.value.abandoned
+    assert (busy.value.followed, busy.value.abandoned) == (True, False)
     assert clock.slept == []
 
 
@@ -83,7 +83,7 @@ def test_a_run_that_is_followed_anew_is_not_abandoned(blog, machine, clock, take
     machine.answer("systemd-run", lambda _line: (len(machine.started) == 4 and followed("blog-other", clock.now)) or TAKEN, status=1)
     with pytest.raises(lock.Busy) as busy:
         lock.start(blog, "bob@desk", "deploy")
-    assert not busy.value.abandoned
+    assert busy.value.followed
     assert len(clock.slept) == 3
 
 
@@ -94,8 +94,28 @@ def test_a_run_that_nobody_follows_is_waited_for(blog, machine, clock, taken, be
     begun = clock.now
     with pytest.raises(lock.Busy, match=f"^{HOLDER}$") as busy:
         lock.start(blog, "bob@desk", "deploy")
-    assert busy.value.abandoned
-    assert lock.PATIENCE < clock.now - begun < lock.PATIENCE + 1
+    assert (busy.value.followed, busy.value.abandoned) == (False, True)
+    assert lock.PATIENCE <= clock.now - begun < lock.PATIENCE + 1
+
+
+def test_an_attempt_lasts_as_long_as_was_asked_for(blog, machine, clock, taken):
+    begun = clock.now
+    with pytest.raises(lock.Busy) as busy:
+        lock.start(blog, "bob@desk", "deploy", seconds=2)
+    assert (busy.value.followed, busy.value.abandoned, busy.value.since) == (False, False, begun)
+    assert clock.now - begun == pytest.approx(2, abs=lock.AGAIN)
+
+
+def test_attempts_add_up_to_one_wait(blog, machine, clock, taken):
+    """Whoever has several runs to look after cannot wait for one in one go."""
+    since = clock.now - lock.PATIENCE
+    with pytest.raises(lock.Busy) as busy:
+        lock.start(blog, "bob@desk", "deploy", since=since, seconds=0)
+    assert (busy.value.abandoned, busy.value.since, clock.slept) == (True, since, [])
+    followed("blog-other", since + 1)
+    with pytest.raises(lock.Busy) as busy:
+        lock.start(blog, "bob@desk", "deploy", since=since, seconds=0)
+    assert (busy.value.abandoned, busy.value.followed) == (False, True)
 
 
 def test_a_run_begins_when_an_abandoned_one_ends(blog, machine, clock, taken, archive):
@@ -140,96 +160,133 @@ def test_who_holds_the_lock_is_what_runs(blog, machine, state, holder):
     assert lock.holder(blog) == holder
 
 
-RUN = "blog-0123"
+RUN, OTHER = "blog-0123", "shop-4567"
 LINES = [{"step": step, "result": "done"} for step in ("prepare", "migrate", "prove")]
 LAST = {"step": "end", "result": "live"}
 
 
 @pytest.fixture
 def over(machine):
-    """Lets a run be over after so many looks."""
+    """Lets the run of a site be over after so many questions to systemd, by default from the first on."""
+    ends = {"blog": 0, "shop": 10**6}
 
-    def after(looks: int) -> None:
-        def state(_line: str) -> str:
-            return f"ActiveState={'active' if len(machine.lines(UNIT)) <= looks else 'inactive'}\n"
+    def state(line: str) -> str:
+        asked = len(machine.lines("--property=ActiveState"))
+        units = [word for word in line.split() if word.startswith("shortstop-deploy-")]
+        sites = [unit.removeprefix("shortstop-deploy-").removesuffix(".service") for unit in units]
+        return "\n".join(f"ActiveState={'active' if asked <= ends[site] else 'inactive'}\n" for site in sites)
 
-        machine.answer(f"systemctl show {UNIT}", state)
+    machine.answer("systemctl show shortstop-deploy-", state)
 
-    after(0)
+    def after(questions: int, site: str = "blog") -> None:
+        ends[site] = questions
+
     return after
+
+
+def lines_of(run: str, following) -> list[dict]:
+    """The lines of one run among those that are followed."""
+    return [line for name, line in following if name == run]
 
 
 def test_a_run_is_followed_to_its_end(blog, clock, over):
     reported(RUN, *LINES, LAST)
-    assert list(lock.follow(RUN)) == [*LINES, LAST]
+    assert list(lock.follow({RUN: 0})) == [(RUN, line) for line in (*LINES, LAST)]
     assert clock.slept == []
 
 
 def test_the_lines_come_as_they_are_written(blog, clock, over):
-    over(2)
+    over(1)
     reported(RUN, LINES[0])
-    following = lock.follow(RUN)
-    assert next(following) == LINES[0]
+    following = lock.follow({RUN: 0})
+    assert next(following) == (RUN, LINES[0])
     reported(RUN, *LINES[:2])
-    assert next(following) == LINES[1]
+    assert next(following) == (RUN, LINES[1])
     reported(RUN, *LINES, LAST)
-    assert list(following) == [LINES[2], LAST]
+    assert lines_of(RUN, following) == [LINES[2], LAST]
 
 
 def test_the_last_line_comes_when_the_lock_is_free(blog, machine, clock, over):
     over(3)
     reported(RUN, *LINES, LAST)
-    following = lock.follow(RUN)
-    assert [next(following) for _ in LINES] == LINES
+    following = lock.follow({RUN: 0})
+    assert [next(following) for _ in LINES] == [(RUN, line) for line in LINES]
     assert len(machine.lines(UNIT)) == 1
-    assert next(following) == LAST
+    assert next(following) == (RUN, LAST)
     assert len(machine.lines(UNIT)) == 4
 
 
 def test_lines_that_are_known_are_not_told_again(blog, clock, over):
     reported(RUN, *LINES, LAST)
-    assert list(lock.follow(RUN, after=2)) == [LINES[2], LAST]
+    assert lines_of(RUN, lock.follow({RUN: 2})) == [LINES[2], LAST]
+
+
+def test_several_runs_are_followed_until_one_ends(blog, machine, clock, over):
+    over(2)
+    reported(RUN, *LINES, LAST)
+    reported(OTHER, LINES[0], LAST)
+    assert list(lock.follow({OTHER: 0, RUN: 1})) == [(OTHER, LINES[0]), (RUN, LINES[1]), (RUN, LINES[2]), (RUN, LAST)]
+    assert all(f"{UNIT} " in f"{line} " and "shortstop-deploy-shop.service" in line for line in machine.lines("systemctl show"))
+    assert not lock.report_file(RUN).exists()
+    assert lock.report_file(OTHER).exists()
+    assert lock.followed_file(OTHER).exists()
+    over(0, "shop")
+    assert list(lock.follow({OTHER: 1})) == [(OTHER, LAST)]
+
+
+def test_runs_that_end_together_are_told_together(blog, clock, over):
+    over(0, "shop")
+    reported(RUN, LAST)
+    reported(OTHER, LAST)
+    assert list(lock.follow({RUN: 0, OTHER: 0})) == [(RUN, LAST), (OTHER, LAST)]
 
 
 def test_a_look_lasts_as_long_as_was_asked_for(blog, clock, over):
     over(10**6)
     reported(RUN, *LINES, LAST)
     begun = clock.now
-    assert list(lock.follow(RUN, seconds=2)) == LINES
+    assert lines_of(RUN, lock.follow({RUN: 0}, seconds=2)) == LINES
     assert clock.now - begun == pytest.approx(2, abs=lock.LOOK)
 
 
+def test_systemd_is_asked_seldom_while_a_run_goes_on(blog, machine, clock, over):
+    over(10**6)
+    reported(RUN, *LINES)
+    list(lock.follow({RUN: 0}, seconds=2))
+    assert len(machine.lines(UNIT)) <= 2 / lock.ASK + 1
+
+
 def test_a_line_that_is_half_written_is_not_told_yet(blog, clock, over):
-    over(2)
+    over(1)
     reported(RUN, LINES[0], json.dumps(LINES[1])[:10])
-    following = lock.follow(RUN)
-    assert next(following) == LINES[0]
+    following = lock.follow({RUN: 0})
+    assert next(following) == (RUN, LINES[0])
     reported(RUN, *LINES[:2], LAST)
-    assert list(following) == [LINES[1], LAST]
+    assert lines_of(RUN, following) == [LINES[1], LAST]
 
 
 def test_a_run_that_has_said_nothing_yet_is_waited_for(blog, clock, over):
     over(5)
-    assert list(lock.follow(RUN, seconds=0.5)) == []
+    assert list(lock.follow({RUN: 0}, seconds=0.5)) == []
 
 
 def test_who_follows_is_seen(blog, clock, over):
     over(10**6)
     followed(RUN, clock.now - 100)
-    list(lock.follow(RUN, seconds=1))
+    list(lock.follow({RUN: 0}, seconds=1))
     assert lock.followed_file(RUN).stat().st_mtime > clock.now - 100
 
 
 def test_nothing_is_left_of_a_run_that_is_over(blog, clock, over):
     reported(RUN, LAST)
-    list(lock.follow(RUN))
+    list(lock.follow({RUN: 0}))
     assert list(lock.report_file(RUN).parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("known", [[], LINES], ids=["none", "some"])
 def test_a_run_that_is_over_without_a_word_has_an_end(blog, clock, over, known):
     reported(RUN, *known)
-    (last,) = lock.follow(RUN, after=len(known))
+    ((_run, last),) = lock.follow({RUN: len(known)})
     assert (last["step"], last["result"]) == ("end", "interrupted")
     assert last["message"] == f"the run ended without a word; see journalctl --unit={UNIT}"
 

@@ -19,7 +19,7 @@ GATES = ["/inside/build.py", "/inside/gate.py", "check --deploy", "own_migration
 
 def prepared(blog, archived, new: str = NEW) -> list[str]:
     digest, archive = archived
-    return list(prepare.prepare(blog, new, digest, "v1", archive))
+    return list(prepare.prepare(blog, new, digest, "v1", archive, {}))
 
 
 def test_it_works(blog, archived):

@@ -525,6 +525,19 @@ def test_root_takes_no_more_than_the_disk_has_room_for(blog, written, tmp_path, 
         scratch.take(blog, written, tmp_path / "copy")
 
 
+@pytest.mark.parametrize("left", [249, 250])
+def test_the_disk_is_looked_at_again(blog, written, tmp_path, monkeypatch, left):
+    """Another deploy may fill it at the same time. Of these thousand blocks fifty are the reserve."""
+    looks = iter([250, 250, left - 200])
+    monkeypatch.setattr(os, "statvfs", lambda _target: SimpleNamespace(f_bavail=next(looks), f_blocks=1000, f_frsize=4))
+    monkeypatch.setattr(scratch, "LOOK_AGAIN", 3)
+    if left == 250:
+        scratch.take(blog, written / "css", tmp_path / "copy")
+    else:
+        with pytest.raises(StepFailed, match=r'^the disk has no room for "css", which the site wrote; free some, or use a larger disk$'):
+            scratch.take(blog, written / "css", tmp_path / "copy")
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_disk_that_is_full_sooner_is_a_sentence(blog, written, tmp_path, monkeypatch, number):
     """Others write to it meanwhile."""

@@ -270,6 +270,15 @@ def test_a_release_is_enabled_and_its_assets_are_there_before_visitors_meet_it(b
     assert before == [(OLD, True)]
 
 
+def test_a_flip_has_systemd_read_no_other_unit_anew(blog, machine, make_release, serve):
+    make_release(NEW)
+    serve(NEW, 200)
+    switch.flip(blog, NEW, None)
+    (line,) = machine.lines("systemctl enable")
+    assert line == f"systemctl enable --quiet --no-reload {' '.join(blog.units(NEW))}"
+    assert machine.lines("daemon-reload") == []
+
+
 def test_a_release_that_cannot_be_enabled_meets_nobody(blog, machine, make_release):
     make_release(NEW)
     switch.point(blog, OLD)

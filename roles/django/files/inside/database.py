@@ -56,5 +56,6 @@ def look(linter_packages):
 if connection.settings_dict["ENGINE"] == "django.db.backends.dummy":
     answer = {"applied": [], "unapplied": [], "not_atomic": [], "issues": {}}
 else:
-    answer = look(sys.argv[1:])
-print("shortstop answers: " + json.dumps(answer))
+    answer = look(sys.argv[1:] if __name__ == "__main__" else [])
+if __name__ == "__main__":
+    print("shortstop answers: " + json.dumps(answer))

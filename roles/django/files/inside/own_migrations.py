@@ -125,4 +125,5 @@ answer = {
     "harmless": [one_line(text) for text in harmless],
     "absent": [one_line(text) for text in absent(loader)] if not refused else [],
 }
-print("shortstop answers: " + json.dumps(answer))
+if __name__ == "__main__":
+    print("shortstop answers: " + json.dumps(answer))

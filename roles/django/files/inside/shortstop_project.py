@@ -1,5 +1,6 @@
 """The project that a script runs in, set up as its own manage.py would."""
 
+import functools
 import json
 import os
 import re
@@ -15,8 +16,9 @@ MOST_SECRETS = 500
 DEEPEST = 6  # dictionaries and lists in one another
 
 
+@functools.cache
 def set_up():
-    """Set Django up. A project's manage.py may read variables from a file first, or be one of django-configurations'."""
+    """Set Django up, once. A project's manage.py may read variables from a file first, or be one of django-configurations'."""
     sys.path[0] = os.getcwd()  # the site's modules, and none beside our scripts
 
     import django

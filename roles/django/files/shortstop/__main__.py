@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import audit
+import capacity
 import deploy
 import failed
 import hold
@@ -25,10 +26,23 @@ LOOK_AGAIN = 2.0  # seconds, well below those after which a run counts as abando
 
 
 def plan(given: argparse.Namespace) -> int:
-    site = Site.load(given.site)
-    new = release.identify(site, given.source)
-    print(json.dumps({"release": new, "live": site.live or "", "held": hold.holds(site, new, given.source)}))
+    """Answer for each site, then how many of them may deploy at once. What is wrong with one site is no error of the others."""
+    for name, source in given.sites:
+        try:
+            site = Site.load(name)
+            new = release.identify(site, source)
+            answer = {"release": new, "live": site.live or "", "held": hold.holds(site, new, source)}
+        except (SystemExit, Exception) as error:
+            is_sentence = isinstance(error, (SystemExit, StepFailed))
+            answer = {"error": str(error).removeprefix("shortstop: ") if is_sentence else f"{type(error).__name__}: {error}"}
+        print(json.dumps({"site": name, **answer}))
+    print(json.dumps({"at_once": capacity.at_once()}))
     return 0
+
+
+def name_and_hash(word: str) -> tuple[str, str]:
+    name, _sign, source = word.partition("=")
+    return name, source
 
 
 def start(given: argparse.Namespace) -> int:
@@ -38,9 +52,9 @@ def start(given: argparse.Namespace) -> int:
             words = [f"--source={given.source}", f"--revision={given.revision}", *(["--no-migrate"] if given.no_migrate else [])]
         else:
             words = [f"--to={given.to}", f"--migrations={given.migrations}"]
-        print(json.dumps({"run": lock.start(site, given.by, given.action, *words, archive=given.archive)}))
+        print(json.dumps({"run": lock.start(site, given.by, given.action, *words, archive=given.archive, since=given.since, seconds=given.seconds)}))
     except lock.Busy as busy:
-        print(json.dumps({"busy": str(busy), "abandoned": busy.abandoned}))
+        print(json.dumps({"busy": str(busy), "followed": busy.followed, "abandoned": busy.abandoned, "since": busy.since}))
     return 0
 
 
@@ -57,9 +71,14 @@ def run(given: argparse.Namespace) -> int:
 
 
 def follow(given: argparse.Namespace) -> int:
-    for line in lock.follow(given.run, given.after, given.seconds):
-        print(json.dumps(line), flush=True)
+    for name, line in lock.follow(dict(given.runs), given.seconds):
+        print(json.dumps({"run": name, **line}), flush=True)
     return 0
+
+
+def run_and_lines(word: str) -> tuple[str, int]:
+    name, _sign, after = word.partition("=")
+    return name, int(after)
 
 
 def by() -> str:
@@ -75,7 +94,7 @@ def rollback(given: argparse.Namespace) -> int:
         raise SystemExit(f"shortstop: another run is under way ({busy}); wait for its end") from None
     after, last = 0, {}
     while last.get("step") != END:
-        for last in lock.follow(begun, after, LOOK_AGAIN):
+        for _run, last in lock.follow({begun: after}, LOOK_AGAIN):
             after += 1
             if last["step"] != END and last["result"] != "begun":
                 # The last line of the report tells of a failure.
@@ -223,8 +242,7 @@ def parser() -> argparse.ArgumentParser:
     settling.add_argument("--locked", action="store_true", help=argparse.SUPPRESS)  # by the unit that this runs in
 
     planning = command("plan", plan)
-    planning.add_argument("site")
-    planning.add_argument("--source", required=True)
+    planning.add_argument("sites", nargs="+", type=name_and_hash, metavar="SITE=HASH", help="with the hash of the source's archive")
 
     for name, does in {"start": start, "run": run}.items():
         running = command(name, does)
@@ -236,11 +254,12 @@ def parser() -> argparse.ArgumentParser:
         running.add_argument("--revision", default="", help="of the source, for the record")
         running.add_argument("--no-migrate", action="store_true", help="another host migrates this database")
         choice_of_migrations(running)
+        running.add_argument("--since", type=float, default=0.0, help="the time of the first attempt, as the answer to it says")
+        running.add_argument("--seconds", type=float, default=lock.PATIENCE, help="how long this attempt may wait for another run")
         running.add_argument("--report", type=Path, help="where to write what happens, a JSON object a line")
 
     following = command("follow", follow)
-    following.add_argument("run")
-    following.add_argument("--after", type=int, default=0, help="lines that are known already")
+    following.add_argument("runs", nargs="+", type=run_and_lines, metavar="RUN=LINES", help="with the number of lines that are known already")
     following.add_argument("--seconds", type=float, default=LOOK_AGAIN)
     return top
 

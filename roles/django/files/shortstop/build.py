@@ -5,8 +5,11 @@ An environment is shared by all releases that ask for the same packages.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +18,7 @@ from inside import SCRIPTS
 from report import StepFailed
 from runner import run
 from scratch import remove, scratch, take
-from site_config import Site
+from site_config import RUN_DIR, Site
 
 PYTHON = "/usr/bin/python3"
 # A compiler needs more than the site that it builds for; where that is too much, it is the first to go. The index of packages
@@ -27,6 +30,14 @@ INTERPRETERS = ("bin/python", "bin/python3", f"bin/python{platform.python_versio
 OWN = (*INTERPRETERS, "pyvenv.cfg", ".lock")
 # What the script may add.
 ADDITIONS = ("gunicorn", "psycopg[binary]", "psycopg2-binary")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other site's packages are built: each build may take most of the memory, so that two of them could end each other."""
+    with (RUN_DIR / "shortstop-build.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @dataclass(frozen=True)
@@ -56,15 +67,16 @@ def build(site: Site, directory: Path, archive: Path, source: str) -> Built:
         made = directory_of_user / "environment"
         variables = [f"{name}={directory_of_user}" for name in ("TMPDIR", "HOME")]
         wanted = [] if venv.exists() else [made, site.requirements, site.database]
-        said = run(
-            site,
-            site.template.read_text(encoding="utf-8"),
-            ["/usr/bin/env", *variables, PYTHON, "-I", SCRIPTS / "build.py", *wanted],
-            cwd=directory_of_user / "source",
-            writable=directory_of_user,
-            properties=(*BUILD_LIMITS, *BUILD_OUTBOUND, f"Wants=site-{site.name}.slice", f"After=site-{site.name}.slice"),
-            name=f"installing the packages of {site.requirements}" if wanted else "compiling the source",
-        )
+        with alone() if wanted else nullcontext():
+            said = run(
+                site,
+                site.template.read_text(encoding="utf-8"),
+                ["/usr/bin/env", *variables, PYTHON, "-I", SCRIPTS / "build.py", *wanted],
+                cwd=directory_of_user / "source",
+                writable=directory_of_user,
+                properties=(*BUILD_LIMITS, *BUILD_OUTBOUND, f"Wants=site-{site.name}.slice", f"After=site-{site.name}.slice"),
+                name=f"installing the packages of {site.requirements}" if wanted else "compiling the source",
+            )
         take(site, directory_of_user / "source", directory / "source", links=True)
         if wanted:
             _take_environment(site, made, venv)

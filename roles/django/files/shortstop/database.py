@@ -43,11 +43,14 @@ class State:
     not_atomic: set[str]
     issues: dict[str, list[str]]
 
+    @classmethod
+    def of(cls, answer: dict) -> State:
+        return cls(set(answer["applied"]), answer["unapplied"], set(answer["not_atomic"]), answer["issues"])
+
 
 def state(site: Site, name: str, *, lint: bool = False) -> State:
     packages = sorted(TOOLS.glob("lib/python3*/site-packages")) if lint else []
-    answer = inside.script(site, name, "database.py", *packages, name="a look at the database's migrations", shape=STATE)
-    return State(set(answer["applied"]), answer["unapplied"], set(answer["not_atomic"]), answer["issues"])
+    return State.of(inside.script(site, name, "database.py", *packages, name="a look at the database's migrations", shape=STATE))
 
 
 def unknown(site: Site, older: str, newer: str, applied: set[str]) -> list[str]:
@@ -57,9 +60,10 @@ def unknown(site: Site, older: str, newer: str, applied: set[str]) -> list[str]:
     return sorted(name for name, replaced in new.items() if name in applied and name not in old and not (replaced and set(replaced) <= old.keys()))
 
 
-def migrate(site: Site, new: str, live: str | None) -> Iterator[str]:
-    """Migrate, then what a first deploy needs, each once; yields warnings."""
-    found = state(site, new, lint=live is not None)
+def migrate(site: Site, new: str, live: str | None, known: State | None = None) -> Iterator[str]:
+    """Migrate, then what a first deploy needs, each once; yields warnings. `known` is what the gates have seen of the database."""
+    # What is to be applied is asked now: somebody else may have begun to.
+    found = known if known and not known.unapplied else state(site, new, lint=live is not None)
     for name, issues in found.issues.items():
         yield f"{name} may break the release that is still live, or hold its visitors up: {', '.join(issues)}"
     if live and (strange := unknown(site, new, live, found.applied)):

@@ -32,19 +32,20 @@ def deploy(site: Site, source: str, archive: Path, report: Report, *, revision: 
         return 0
 
     def make_ready() -> None:
+        states: dict[str, database.State] = {}
         with report.step("prepare"):
             audit.begin(site, "deploy", by, new, revision)
             failed.forget(site)
             switch.sweep(site)
             is_fresh = records.read(site, new) is None
-            for warning in prepare.prepare(site, new, source, revision, archive):
+            for warning in prepare.prepare(site, new, source, revision, archive, states):
                 report.say("prepare", "warning", warning)
             for line in _settings(site, new, old) if is_fresh else ():
                 report.say("prepare", "told", line)
         with report.step("migrate"):
             if not migrates and (missing := database.state(site, new).unapplied):
                 raise StepFailed(f"the host that migrates this database has not applied {', '.join(missing)}; deploy to it first")
-            for warning in database.migrate(site, new, old) if migrates else ():
+            for warning in database.migrate(site, new, old, states.get(new)) if migrates else ():
                 report.say("migrate", "warning", warning)
             for warning in gates.after_migrations(site, new, old):
                 report.say("check", "warning", warning)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import database
 import inside
 import reasons
 import records
@@ -17,6 +18,12 @@ MOST_CHANGES = 10
 SHAPE = {"refused": records.SHAPE["settings"], "told": records.SHAPE["settings"]}
 TEXTS = records.is_list_of(records.is_text)
 KNOWN = {key: records.SHAPE[key] for key in ("migrations", "leaves")} | dict.fromkeys(("refused", "changing", "harmless", "absent"), TEXTS)
+LOOK = {
+    "check": TEXTS,
+    "own": lambda value: records.fits(value, KNOWN, whole=True),
+    "state": lambda value: isinstance(value, list) and len(value) <= 1 and all(records.fits(one, database.STATE, whole=True) for one in value),
+}
+LOOK_SECONDS = 60.0  # for all three; whoever needs longer has the usual time for each of them
 WARNING = re.compile(r"\(([\w.]+)\) ")
 # With TLS nginx redirects to HTTPS and sends HSTS, and the settings overlay makes the cookies secure. Without TLS a site that did so could not be used.
 SETTLED = ("security.W004", "security.W008", "security.W012", "security.W016")
@@ -37,26 +44,44 @@ def refuse(refused: list[str], entry: str) -> None:
         raise StepFailed("\n".join(f"by way of {entry}: {sentence}" if len(refused) > 1 else sentence for sentence in refused))
 
 
-def before_migrations(site: Site, new: str) -> dict:
+def before_migrations(site: Site, new: str, states: dict[str, database.State]) -> dict:
     """What is to be recorded of a release: its migrations, the warnings of the checks, and what is `late`.
 
     A check may read a table, and an app the tables of another, which only the migrations make. What fails for that is asked
-    again after them. So are changes of models that may need nothing from the database, since that is only seen then.
+    again after them. So are changes of models that may need nothing from the database, since that is only seen then. What
+    the database has of the release's migrations is put into `states`, where it can be told already.
     """
     late = []
-    try:
-        warnings = check(site, new)
-    except CommandFailed as error:
-        if not reasons.lacks_table(error.output):
-            raise
-        warnings = []
-        late.append(CHECK)
-    known = _migrations(site, new)
+    look = _look(site, new)
+    if look:
+        warnings, known = _warnings(look["check"]), look["own"]
+        for state in look["state"]:
+            states[new] = database.State.of(state)
+    else:
+        try:
+            warnings = check(site, new)
+        except CommandFailed as error:
+            if not reasons.lacks_table(error.output):
+                raise
+            warnings = []
+            late.append(CHECK)
+        known = _migrations(site, new)
     refuse(known["refused"], "manage.py")
     _refuse_changes(known["changing"])
     if known["harmless"] or known["absent"]:
         late.append(MIGRATIONS)
     return {"warnings": warnings, "late": late, "migrations": known["migrations"], "leaves": known["leaves"]}
+
+
+def _look(site: Site, new: str) -> dict | None:
+    """What the checks, the source's migrations and the database say, from one start of the project.
+
+    None where anything is wrong: each of them is then asked by itself, and its own failure is what is told.
+    """
+    try:
+        return inside.script(site, new, "look.py", name="a look at the release", shape=LOOK, seconds=min(LOOK_SECONDS, site.deploy_timeout))
+    except StepFailed:
+        return None
 
 
 def after_migrations(site: Site, new: str, live: str | None) -> Iterator[str]:
@@ -86,8 +111,12 @@ def after_migrations(site: Site, new: str, live: str | None) -> Iterator[str]:
 
 def check(site: Site, new: str) -> list[str]:
     """The warnings of Django's checks; an error of theirs raises CommandFailed."""
-    said = inside.python(site, new, "manage.py", "check", "--deploy", "--fail-level", "ERROR")
-    lines = [line.strip() for line in said.splitlines() if ": (" in line]
+    return _warnings(inside.python(site, new, "manage.py", "check", "--deploy", "--fail-level", "ERROR").splitlines())
+
+
+def _warnings(said: list[str]) -> list[str]:
+    """The warnings among the lines that the checks printed, but for those that are settled."""
+    lines = [line.strip() for line in said if ": (" in line]
     warnings = [records.as_text(line) for line in lines if not ((found := WARNING.search(line)) and found[1] in SETTLED)]
     more = len(warnings) - MOST_WARNINGS
     return warnings[:MOST_WARNINGS] + ([f"and {more} more warnings; see them with: manage.py check --deploy"] if more > 0 else [])

@@ -148,9 +148,10 @@ def refuse_dead_daemons(site: Site, release: str) -> None:
             state = systemd.show(service, "ActiveState", "SubState", "NRestarts")
             if state["ActiveState"] == "failed" or state["SubState"] == "auto-restart" or int(state["NRestarts"]) > 0:
                 raise StepFailed(f"the daemon {service} ended. The last lines of its log:\n{systemd.journal(site.name, service)}")
-        if time.monotonic() >= end:
+        left = end - time.monotonic()
+        if left <= 0:
             return
-        time.sleep(PAUSE)
+        time.sleep(min(PAUSE, left))
 
 
 def _installed(site: Site) -> dict[str, str]:

@@ -16,31 +16,37 @@ from report import END
 from site_config import INCOMING_DIR, RUN_DIR, Site
 
 COMMAND = "/usr/local/sbin/shortstop"
-PATIENCE = 20.0  # seconds that one attempt waits for an abandoned run
-LOOK = 0.2  # seconds between looks
+PATIENCE = 20.0  # seconds without a look of its follower after which a run is abandoned
+AGAIN = 0.2  # seconds between tries to begin a run
+LOOK = 0.05  # seconds between looks into the reports
+ASK = 0.5  # seconds between questions to systemd whether a run has ended without its last line
 DAY = 24 * 3600
 MEMORY = "512M"
+ENDED = ("inactive", "failed")  # states of a unit
 ALREADY = "already"  # systemd's word where a unit of that name is there
 
 
 class Busy(Exception):
     """Another run holds the site's lock. Its text says which, whose and since when."""
 
-    def __init__(self, holder: str, *, abandoned: bool) -> None:
+    def __init__(self, holder: str, since: float, *, followed: bool = False) -> None:
         super().__init__(holder)
-        self.abandoned = abandoned  # nobody waits for it any more, so that it is worth waiting for
+        self.since = since  # when the caller began to wait
+        self.followed = followed  # somebody waits for its end
+        self.abandoned = not followed and time.time() - since >= PATIENCE  # nobody does, so that it is worth waiting for
 
 
 def unit(site: Site) -> str:
     return f"shortstop-deploy-{site.name}.service"
 
 
-def start(site: Site, by: str, action: str, *arguments: str, archive: Path | None = None) -> str:
+def start(site: Site, by: str, action: str, *arguments: str, archive: Path | None = None, since: float = 0.0, seconds: float = PATIENCE) -> str:
     """Begin a run as a unit of its own; returns its name, by which it is followed. Raises Busy.
 
-    An abandoned run is waited for, as long as an attempt lasts: whoever started it is gone, and cannot be asked.
+    This attempt waits up to `seconds` for a run that nobody is seen to follow. Whoever tries again gives `since`, the time of the first attempt.
     """
     begun = time.time()
+    since = since or begun
     for file in _dir().iterdir():
         if 0 < _changed(file) < begun - DAY:
             file.unlink(missing_ok=True)
@@ -54,11 +60,11 @@ def start(site: Site, by: str, action: str, *arguments: str, archive: Path | Non
             shutil.copyfile(archive, own)
             arguments = (*arguments, f"--archive={own}")
         while not _begin(site, by, run, action, arguments):
-            if max((_changed(file) for file in _dir().glob(f"{site.name}-*.followed")), default=0.0) > begun:
-                raise Busy(holder(site), abandoned=False)
-            if time.time() - begun > PATIENCE:
-                raise Busy(holder(site), abandoned=True)
-            time.sleep(LOOK)
+            if max((_changed(file) for file in _dir().glob(f"{site.name}-*.followed")), default=0.0) > since:
+                raise Busy(holder(site), since, followed=True)
+            if time.time() - begun >= seconds:
+                raise Busy(holder(site), since)
+            time.sleep(AGAIN)
     except BaseException:
         own.unlink(missing_ok=True)
         raise
@@ -97,32 +103,45 @@ def _words(site: Site, by: str, action: str, options: list[str], command: list[s
 def holder(site: Site) -> str:
     """What holds the lock, or "" where nothing does."""
     state = systemd.show(unit(site), "Description", "ActiveState")
-    return state["Description"] if state["ActiveState"] not in ("inactive", "failed") else ""
+    return state["Description"] if state["ActiveState"] not in ENDED else ""
 
 
-def follow(run: str, after: int = 0, seconds: float = float("inf")) -> Iterator[dict]:
-    """The lines of a run's report after that many, as they come: until its end, or for so many seconds.
+def follow(runs: dict[str, int], seconds: float = float("inf")) -> Iterator[tuple[str, dict]]:
+    """The lines of these runs' reports after so many of each, as they come: until one of the runs ends, or for so many seconds.
 
-    The last line comes when the lock is free again. Who begins to follow says with it that somebody waits for the run.
+    The last line of a run comes when its lock is free again. Who begins to follow says with it that somebody waits for the runs.
     """
-    site_unit = f"shortstop-deploy-{run.rpartition('-')[0]}.service"
+    known = dict(runs)
     deadline = time.monotonic() + seconds
-    followed_file(run).touch()
+    asked = float("-inf")
+    for run in runs:
+        followed_file(run).touch()
     while True:
-        over = systemd.show(site_unit, "ActiveState")["ActiveState"] in ("inactive", "failed")  # looked at before its last words are read
-        lines = [line for line in _lines(run)[after:] if over or line["step"] != END]
-        yield from lines
-        after += len(lines)
-        if over:
-            if not lines or lines[-1]["step"] != END:
-                message = f"the run ended without a word; see journalctl --unit={site_unit}"
-                yield {"step": END, "result": "interrupted", "message": message, "seconds": 0.0, "release": ""}
+        lines = {run: _lines(run)[after:] for run, after in known.items()}
+        over: set[str] = set()
+        is_late = time.monotonic() >= deadline
+        if is_late or time.monotonic() - asked >= ASK or any(new and new[-1]["step"] == END for new in lines.values()):
+            asked = time.monotonic()
+            states = systemd.states(*map(_unit_of, runs))
+            over = {run for run, state in zip(runs, states, strict=True) if state in ENDED}
+            lines |= {run: _lines(run)[known[run] :] for run in over}  # its last words may have come meanwhile
+        for run, new in lines.items():
+            shown = new if run in over else [line for line in new if line["step"] != END]
+            known[run] += len(shown)
+            yield from ((run, line) for line in shown)
+            if run in over and not (new and new[-1]["step"] == END):
+                message = f"the run ended without a word; see journalctl --unit={_unit_of(run)}"
+                yield run, {"step": END, "result": "interrupted", "message": message, "seconds": 0.0, "release": ""}
+        for run in over:
             for file in (report_file(run), followed_file(run)):
                 file.unlink(missing_ok=True)
-            return
-        if time.monotonic() >= deadline:
+        if over or is_late:
             return
         time.sleep(LOOK)
+
+
+def _unit_of(run: str) -> str:
+    return f"shortstop-deploy-{run.rpartition('-')[0]}.service"
 
 
 def _lines(run: str) -> list[dict]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import build
+import database
 import gates
 import jobs
 import overlay
@@ -21,8 +22,11 @@ from systemd import systemctl
 ADDED_FOR = {"gunicorn": "gunicorn", **dict.fromkeys(("psycopg[binary]", "psycopg2-binary"), "a driver for PostgreSQL")}
 
 
-def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> Iterator[str]:
-    """Make the release; yields warnings. One that was finished earlier, and kept, is taken as it is."""
+def prepare(site: Site, new: str, source: str, revision: str, archive: Path, states: dict[str, database.State]) -> Iterator[str]:
+    """Make the release; yields warnings. One that was finished earlier, and kept, is taken as it is.
+
+    What the gates see of the database is put into `states`, by release.
+    """
     if records.read(site, new) is None:
         prune.forget(site, new)
         site.release_dir(new).mkdir(mode=0o750)
@@ -39,7 +43,7 @@ def prepare(site: Site, new: str, source: str, revision: str, archive: Path) -> 
             if "--settings" in given["command"]:
                 yield f'"{job}": its command names settings by --settings, which are not those of the release; take that out'
         settings = gates.settings(site, new)
-        known = gates.before_migrations(site, new)
+        known = gates.before_migrations(site, new, states)
         yield from static_files.collect(site, new)
         records.write(site, new, source=source, revision=revision, prepared=time.time(), settings=settings, **known)
     else:

@@ -26,6 +26,7 @@ MOST_ENTRIES = 200_000
 MOST_BYTES = 10 << 30
 RESERVE = 1 << 30  # bytes of the disk, or a twentieth of it if that is less
 BLOCK = 1 << 20  # bytes
+LOOK_AGAIN = 64 << 20  # bytes that are copied between looks at the disk, which other deploys fill, too
 
 
 @contextmanager
@@ -64,18 +65,27 @@ def take(site: Site, source: Path, target: Path, *, links: bool = False, leave: 
     user = pwd.getpwnam(site.user)
     with _closing(_open_own(source, user.pw_uid)) as top:
         os.mkdir(target, 0o700)
-        disk = os.statvfs(target)
-        # Neither the part that the filesystem keeps for root is for what a site wrote, nor what the other sites write meanwhile.
-        room = disk.f_bavail * disk.f_frsize - min(RESERVE, disk.f_blocks * disk.f_frsize // 20)
+        no_room = f'the disk has no room for "{source.name}", which the site wrote; free some, or use a larger disk'
         bound, too_large = MOST_BYTES, f'"{source.name}", which the site wrote, is larger than {MOST_BYTES >> 30} GB, and root takes no more'
-        if room < bound:
-            bound, too_large = room, f'the disk has no room for "{source.name}", which the site wrote; free some, or use a larger disk'
+        if (room := _room(target)) < bound:
+            bound, too_large = room, no_room
+
+        def look() -> None:
+            if _room(target) < 0:
+                raise StepFailed(no_room)
+
         with _closing(os.open(target, UNFOLLOWED | os.O_DIRECTORY)) as new:
             try:
-                _Taker(source.name, user, links, frozenset(leave), bound, too_large).directory(top, new, "")
+                _Taker(source.name, user, links, frozenset(leave), bound, too_large, look).directory(top, new, "")
             except OSError as error:
                 full = error.errno in (errno.ENOSPC, errno.EDQUOT)
                 raise StepFailed(too_large if full else f'"{source.name}", which the site wrote, cannot be copied: {error.strerror}') from error
+
+
+def _room(directory: Path) -> int:
+    """Bytes of the disk that a site may still write: neither what the filesystem keeps for root, nor the reserve for what other sites write meanwhile."""
+    disk = os.statvfs(directory)
+    return disk.f_bavail * disk.f_frsize - min(RESERVE, disk.f_blocks * disk.f_frsize // 20)
 
 
 def _open_own(source: Path, user: int) -> int:
@@ -103,6 +113,8 @@ class _Taker:
     leave: frozenset[str]
     bytes_left: int
     too_large: str
+    look: Callable[[], None]  # ends the step if the disk is full by now
+    copied: int = 0  # bytes since the last look
     entries: int = 0
 
     def directory(self, old: int, new: int, inside: str) -> None:
@@ -157,6 +169,10 @@ class _Taker:
                 self.bytes_left -= len(block)
                 if self.bytes_left < 0:
                     raise StepFailed(self.too_large)
+                self.copied += len(block)
+                if self.copied > LOOK_AGAIN:
+                    self.look()
+                    self.copied = 0
                 written = memoryview(block)
                 while written:
                     written = written[os.write(copy, written) :]

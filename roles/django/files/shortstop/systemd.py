@@ -31,6 +31,11 @@ def show(unit: str, *properties: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def states(*units: str) -> list[str]:
+    """The state of each unit, such as "active", in one question."""
+    return [line.partition("=")[2] for line in systemctl("show", *units, "--property=ActiveState").splitlines() if line]
+
+
 def instances(unit: str) -> set[str]:
     """The releases of which a socket or service is known to systemd, whatever its state."""
     listed = systemctl("list-units", "--all", "--plain", "--no-legend", "--full", f"{unit}@*.socket", f"{unit}@*.service")
