@@ -23,7 +23,7 @@ LOOK = {
     "own": lambda value: records.fits(value, KNOWN, whole=True),
     "state": lambda value: isinstance(value, list) and len(value) <= 1 and all(records.fits(one, database.STATE, whole=True) for one in value),
 }
-LOOK_SECONDS = 60.0  # for all three; whoever needs longer has the usual time for each of them
+LOOK_SECONDS = 300.0  # for all three; where that is too short, each of them has the usual time
 WARNING = re.compile(r"\(([\w.]+)\) ")
 # With TLS nginx redirects to HTTPS and sends HSTS, and the settings overlay makes the cookies secure. Without TLS a site that did so could not be used.
 SETTLED = ("security.W004", "security.W008", "security.W012", "security.W016")
