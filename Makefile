@@ -52,7 +52,8 @@ demo: hosts ## from nothing to two served sites, in a local container
 	ansible-playbook -i inventories/demo site.yml
 	@python tests/host/answers tatis.localhost:8443 lindor.localhost:8443
 
-test: lint unit app sanity importer molecule deploys ## everything that CI checks
+test: ## everything that CI checks
+	+@tests/parts setup lint unit app sanity importer hosts molecule deploys
 
 lint: setup ## what can be seen without running anything
 	yamllint --strict .
