@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hosts browser demo test lint unit app sanity importer molecule deploys mutants drill down
+.PHONY: help setup hosts browser demo test lint unit app sanity importer molecule deploys mutants drill down trixie
 
 PYTHON ?= python3
 # The releases that scenarios run on; Ubuntu's images come from a registry: make molecule RELEASES="jammy noble"
@@ -47,7 +47,14 @@ hosts: setup
 	    $(HOST) wheels $$release roles/django/files/tools.txt --no-deps; \
 	done
 
-demo: hosts ## from nothing to two served sites, in a local container
+# What the demo needs.
+trixie: setup
+	@$(HOST) engine
+	@$(HOST) build trixie
+	@$(HOST) wheels trixie app/requirements.txt
+	@$(HOST) wheels trixie roles/django/files/tools.txt --no-deps
+
+demo: trixie ## from nothing to two served sites, in a local container
 	@$(HOST) ensure $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
 	ansible-playbook -i inventories/demo site.yml
 	@python tests/host/answers tatis.localhost:8443 lindor.localhost:8443
