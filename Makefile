@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hosts browser demo test lint unit app sanity importer molecule deploys mutants drill down trixie
+.PHONY: help setup hosts browser demo test lint unit app sanity importer molecule deploys mutants bench drill down trixie
 
 PYTHON ?= python3
 # The releases that scenarios run on; Ubuntu's images come from a registry: make molecule RELEASES="jammy noble"
@@ -47,7 +47,7 @@ hosts: setup
 	    $(HOST) wheels $$release roles/django/files/tools.txt --no-deps; \
 	done
 
-# What the demo needs.
+# What the demo and the bench need.
 trixie: setup
 	@$(HOST) engine
 	@$(HOST) build trixie
@@ -98,6 +98,9 @@ browser: setup
 
 mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 	tests/mutants/run.py
+
+bench: trixie ## seconds and requests a second beside plain shell scripts, 5 times each; one with measure=NAME, once with ROUNDS=1
+	ROUNDS=$(ROUNDS) tests/bench/run.py $(measure)
 
 drill: hosts browser mutants ## the long proofs
 	python -m pytest tests/drill tests/deploy tests/abuse
