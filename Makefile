@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup hosts browser demo test lint unit app sanity importer molecule deploys mutants drill down
+.PHONY: help setup hosts browser demo test lint unit app sanity importer molecule deploys mutants bench drill down trixie
 
 PYTHON ?= python3
 # The releases that scenarios run on; Ubuntu's images come from a registry: make molecule RELEASES="jammy noble"
@@ -47,12 +47,20 @@ hosts: setup
 	    $(HOST) wheels $$release roles/django/files/tools.txt --no-deps; \
 	done
 
-demo: hosts ## from nothing to two served sites, in a local container
+# What the demo and the bench need.
+trixie: setup
+	@$(HOST) engine
+	@$(HOST) build trixie
+	@$(HOST) wheels trixie app/requirements.txt
+	@$(HOST) wheels trixie roles/django/files/tools.txt --no-deps
+
+demo: trixie ## from nothing to two served sites, in a local container
 	@$(HOST) ensure $(DEMO) trixie 127.0.0.1:2222:22 127.0.0.1:8080:80 127.0.0.1:8443:443
 	ansible-playbook -i inventories/demo site.yml
 	@python tests/host/answers tatis.localhost:8443 lindor.localhost:8443
 
-test: lint unit app sanity importer molecule deploys ## everything that CI checks
+test: ## everything that CI checks
+	+@tests/parts setup lint unit app sanity importer hosts molecule deploys
 
 lint: setup ## what can be seen without running anything
 	yamllint --strict .
@@ -90,6 +98,9 @@ browser: setup
 
 mutants: hosts ## what the scenarios notice, written to docs/mutants.md
 	tests/mutants/run.py
+
+bench: trixie ## seconds and requests a second beside plain shell scripts, 5 times each; one with measure=NAME, once with ROUNDS=1
+	ROUNDS=$(ROUNDS) tests/bench/run.py $(measure)
 
 drill: hosts browser mutants ## the long proofs
 	python -m pytest tests/drill tests/deploy tests/abuse
