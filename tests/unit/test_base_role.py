@@ -14,11 +14,11 @@ OWN, OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIOwn", "AAAAC3NzaC1lZDI1NTE5AAAAIOther"
 
 def told(variable: str, **given: object) -> bool:
     """What one of the role's own variables is."""
-    command = ["ansible", "localhost", "--connection", "local", "--inventory", "localhost,", "--module-name", "debug", "--args", f"var={variable}"]
+    command = ["ansible", "localhost", "--connection", "local", "--inventory", "localhost,", "--module-name", "debug", "--args", f"msg={{{{ {variable} }}}}"]
     asked = subprocess.run(
         [*command, "-e", f"@{VARIABLES}", "-e", json.dumps({"base_deploy_user": "deploy", **given})], capture_output=True, text=True, check=True
     )
-    return {"true": True, "false": False}[asked.stdout.partition(variable)[2].strip(' ":}\n')]
+    return {"true": True, "false": False}[asked.stdout.partition('"msg":')[2].strip(' ":}\n')]
 
 
 @pytest.mark.parametrize(
@@ -37,19 +37,40 @@ def test_a_run_s_own_key_is_known(keys, said, stays):
 
 
 @pytest.mark.parametrize(
-    ("name", "user", "group", "is_own"),
+    ("name", "comment", "groups", "is_own"),
     [
-        ("blog", "", "", True),
-        ("blog", "blog:x:999:999:shortstop site blog:/srv/blog:/usr/sbin/nologin", "blog:x:999:", True),
+        ("blog", None, [], True),
+        ("blog", "shortstop site blog", ["blog"], True),
         # A site may get another name, and keep its user.
-        ("blog", "blog:x:999:999:shortstop site diary:/srv/diary:/usr/sbin/nologin", "blog:x:999:", True),
-        ("blog", "blog:x:1000:1000:Ada,,,:/home/blog:/bin/bash", "blog:x:1000:", False),
-        ("blog", "blog:x:1000:1000::/home/blog:/bin/bash", "", False),
-        ("blog", "", "blog:x:42:", False),
-        ("deploy", "", "", False),
+        ("blog", "shortstop site diary", ["blog"], True),
+        ("blog", "Ada,,,", ["blog"], False),
+        ("blog", "", [], False),
+        ("blog", None, ["blog"], False),
+        ("deploy", None, [], False),
     ],
 )
-def test_a_user_that_is_somebody_else_s_is_known(name, user, group, is_own):
-    others = ["root:x:0:0:root:/root:/bin/bash", "blogger:x:1001:1001::/home/blogger:/bin/bash"]
-    taken = {"results": [{"stdout_lines": [*others, *filter(None, [user])]}, {"stdout_lines": [*filter(None, [group])]}]}
-    assert told("__base_user_is_own", site={"user": name}, __base_taken=taken) is is_own
+def test_a_user_that_is_somebody_else_s_is_known(name, comment, groups, is_own):
+    survey = {"users": {} if comment is None else {name: {"comment": comment}}, "groups": groups}
+    assert told("__base_foreign_users == []", site_names=["site"], site_by_name={"site": {"user": name}}, __base_survey=survey) is is_own
+
+
+RULE = "ufw limit 22/tcp comment 'shortstop: limit 22/tcp from any: SSH'"
+STATUS = "Status: active\nLogging: on (low)\nDefault: deny (incoming), allow (outgoing), disabled (routed)\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "status", "differs"),
+    [
+        (RULE, STATUS, False),
+        (f"ufw allow 'Nginx Full'\n{RULE}", STATUS, False),
+        ("", STATUS, True),
+        (RULE.replace("ufw limit", "ufw allow"), STATUS, True),  # its action was changed by hand, and the comment stayed
+        (f"{RULE}\nufw allow 80/tcp comment 'shortstop: allow 80/tcp from any: -'", STATUS, True),
+        (RULE, "Status: inactive\n", True),
+        (RULE, STATUS.replace("deny (incoming)", "allow (incoming)"), True),
+    ],
+)
+def test_a_firewall_that_differs_is_known(rules, status, differs):
+    survey = {"commands": {"rules": {"stdout": rules}, "firewall": {"stdout": status}}}
+    given = {"base_ssh_port": 22, "base_never_banned": [], "base_firewall_rules": []}
+    assert told("__base_firewall_differs", __base_survey=survey, **given) is differs
