@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -14,11 +15,22 @@ OWN, OTHER = "AAAAC3NzaC1lZDI1NTE5AAAAIOwn", "AAAAC3NzaC1lZDI1NTE5AAAAIOther"
 
 def told(variable: str, **given: object) -> bool:
     """What one of the role's own variables is."""
-    command = ["ansible", "localhost", "--connection", "local", "--inventory", "localhost,", "--module-name", "debug", "--args", f"msg={{{{ {variable} }}}}"]
+    command = [
+        "ansible",
+        "localhost",
+        "--connection",
+        "local",
+        "--inventory",
+        "localhost,",
+        "--module-name",
+        "debug",
+        "--args",
+        json.dumps({"msg": f"{{{{ {variable} }}}}"}),
+    ]
     asked = subprocess.run(
         [*command, "-e", f"@{VARIABLES}", "-e", json.dumps({"base_deploy_user": "deploy", **given})], capture_output=True, text=True, check=True
     )
-    return {"true": True, "false": False}[asked.stdout.partition('"msg":')[2].strip(' ":}\n')]
+    return re.search(r"msg\W+(true|false)", asked.stdout, re.IGNORECASE)[1].lower() == "true"
 
 
 @pytest.mark.parametrize(
