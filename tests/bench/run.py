@@ -24,6 +24,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -339,6 +340,8 @@ def main() -> None:
         parser.error("--rounds must be 1 or more")
     chosen = [measure for name, measure in MEASURES.items() if not options.measures or name in options.measures]
     measured: list[Figures] = []
+    # At SIGTERM, Python would end without `finally`, which ends the playbook and prints the table.
+    signal.signal(signal.SIGTERM, lambda *_signal: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="shortstop-bench-") as directory:
         bench = Bench(Path(directory), options.rounds)
         try:
