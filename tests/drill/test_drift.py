@@ -98,11 +98,7 @@ DRIFTS = {
         "PermitRootLogin yes",
     ),
     "a service stopped": Drift("systemctl stop nginx.service", "Service | Start and enable nginx", "systemctl is-active nginx.service"),
-    "a service disabled": Drift(
-        "systemctl disable postgresql@$(ls /etc/postgresql)-main.service",
-        "Service | Start and enable the server",
-        "systemctl is-enabled postgresql@$(ls /etc/postgresql)-main.service",
-    ),
+    "a service disabled": Drift("systemctl disable nginx.service", "Service | Start and enable nginx", "systemctl is-enabled nginx.service"),
     "the engine": Drift(
         "echo drifted >>/usr/local/lib/shortstop/engine/deploy.py",
         "Engine | Install the program",
