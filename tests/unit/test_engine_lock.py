@@ -234,6 +234,13 @@ def test_several_runs_are_followed_until_one_ends(blog, machine, clock, over):
     assert list(lock.follow({OTHER: 1})) == [(OTHER, LAST)]
 
 
+def test_the_last_words_that_come_with_the_end_are_told(blog, machine, clock):
+    """They may be written between a look into the report and the question to systemd."""
+    reported(RUN, LINES[0])
+    machine.answer("systemctl show", lambda _line: reported(RUN, LINES[0], LAST) or "ActiveState=inactive\n")
+    assert lines_of(RUN, lock.follow({RUN: 0})) == [LINES[0], LAST]
+
+
 def test_runs_that_end_together_are_told_together(blog, clock, over):
     over(0, "shop")
     reported(RUN, LAST)
