@@ -37,6 +37,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/deploy")]
 
+# They are found by the line above.
 from figures import Figures, markdown, plain  # noqa: E402
 from house import Project, Server, fresh_host  # noqa: E402
 from sites import Site  # noqa: E402
@@ -138,9 +139,11 @@ class Shortstop(Hosted):
             "ANSIBLE_CALLBACKS_ENABLED": "module_runs",
             "MODULE_RUNS": str(self.runs_file),
         }
-        shutil.rmtree(self.directory / "project", ignore_errors=True)
-        (self.directory / "project").mkdir()
-        self.project = Project(self.directory / "project", self.server, variables=WITHOUT_LIMITS, environment=environment)
+        project = self.directory / "project"
+        if project.exists():
+            shutil.rmtree(project)
+        project.mkdir()
+        self.project = Project(project, self.server, variables=WITHOUT_LIMITS, environment=environment)
         self.tiny = []
         site = {"domains": [DOMAIN], "source": {"path": str(self.source)}, "health_path": "/healthz", "environment": {"DJANGO_CACHE_URL": "dummycache://"}}
         self.project.sites[NAME] = site
