@@ -216,3 +216,10 @@ def test_an_answer_of_a_worker_that_was_ended_is_its_timeout_s(site, machine):
     said = refusal(site, "[CRITICAL] WORKER TIMEOUT (pid:7)", status=500).splitlines()
     assert said[0].startswith("it does not serve /health/: status 500: a worker took longer than 30 seconds, so gunicorn ended it; ")
     assert said[1:] == dump
+
+
+def test_workers_that_ended_with_a_traceback_need_no_time(site, said):
+    said(200)
+    log = "\n".join(TRACEBACK)
+    ended = "it ended instead of answering"
+    assert refusal(site, log, fault=ended) == f"it does not serve /health/: {ended}\n{log}"

@@ -448,3 +448,25 @@ def test_a_failure_is_shown_in_a_few_lines(below):
 )
 def test_a_failure_of_one_line_is_shown_as_it_is(message, shown):
     assert reasons.short(message) == shown
+
+
+HALT = (
+    f"{BEGIN}"
+    + frame(f"{LIBRARY}/gunicorn/arbiter.py", 683, "reap_workers", "raise HaltServer(reason, self.WORKER_BOOT_ERROR)")
+    + "gunicorn.errors.HaltServer: <HaltServer 'Worker failed to boot.' 3>\n"
+)
+
+
+def test_gunicorn_s_own_traceback_hides_no_worker_s():
+    worker = f"{BEGIN}{THEIRS}{OURS}{ERROR}\n"
+    assert shown(f"{worker}{HALT}") == f"{OURS}{ERROR}\n"
+    assert shown(f"{worker}{HALT}{worker}{HALT}") == f"{OURS}{ERROR}\n"
+
+
+def test_a_known_end_counts_before_gunicorn_s_own_traceback(site):
+    lacking = f"{BEGIN}{OURS}ModuleNotFoundError: No module named 'yaml'\n"
+    assert reasons.hint(site, f"{lacking}{HALT}").startswith('the module "yaml" is neither')
+
+
+def test_what_looks_like_gunicorn_s_end_takes_no_other_line():
+    assert reasons.without_halt("gunicorn.errors.HaltServer: alone\nlast") == "gunicorn.errors.HaltServer: alone\nlast"

@@ -38,7 +38,7 @@ def refusal(site: Site, release: str, answer: Answer, log: str) -> str:
             # An answer has one cause, and the log may tell of others, unless the code does not answer here either.
             of_log = known if is_hung or not answer.status else ""
             below, known = text, reasons.hint(site, text, is_migrated=True) or of_log or (AT_LINES if is_hung else "")
-        elif not answer.status and 0 < found.get("status", 0) < 400:
+        elif not answer.status and not reasons.is_traceback(log) and 0 < found.get("status", 0) < 400:
             known = SLOW
     return f"it does not serve {where}: {said}{f': {known}' if known else ''}\n{below}"
 

@@ -11,6 +11,7 @@ MOST_LINES = 10  # of what a program printed
 LONGEST = 300  # characters of a line
 SEARCHED, SEARCHED_WITHOUT = 20_000, 2_000  # characters at the end of a text, and of one without a traceback
 BEGIN = "Traceback (most recent call last):"
+HALT = "gunicorn.errors.HaltServer"  # with which gunicorn itself ends after a worker that did not start, in a traceback of its own
 HUNG = "(most recent call first):"  # begins what Python prints of a thread that did not end in time
 FRAME = re.compile(r'^\s*File "([^"]*)", line \d+(?:,? in |$)')
 LOG_LINE = re.compile(r"^\[\d{4}-\d\d-")  # of gunicorn's, which end no traceback
@@ -90,7 +91,7 @@ KNOWN = [
 
 def hint(site: Site, text: str, *, is_migrated: bool = False) -> str:
     """The sentence on the last known end in what a program printed, "" where there is none."""
-    text = text[-SEARCHED:]
+    text = without_halt(text[-SEARCHED:])
     # What was printed before the last traceback did not end the program, unless it is gunicorn's own word.
     begin = text.rfind(BEGIN)
     last = text[begin:] if begin >= 0 else text[-SEARCHED_WITHOUT:]
@@ -116,9 +117,24 @@ def is_traceback(text: str) -> bool:
     return any(FRAME.match(line) for line in text.splitlines())
 
 
+def without_halt(text: str) -> str:
+    """A text without gunicorn's own tracebacks, which tell nothing of the site and come after the worker's."""
+    kept: list[str] = []
+    begin = None
+    for line in text.split("\n"):
+        if line.strip() == BEGIN:
+            begin = len(kept)
+        if line.startswith(HALT) and begin is not None:
+            del kept[begin:]
+            begin = None
+        else:
+            kept.append(line)
+    return "\n".join(kept)
+
+
 def evidence(text: str) -> list[str]:
     """The few lines of what a program printed that show where it ended: of its last traceback the source's own frames, or else the last lines."""
-    lines = [line.rstrip()[:LONGEST] for line in text.strip().split("\n")]
+    lines = [line.rstrip()[:LONGEST] for line in without_halt(text).strip().split("\n")]
     if hung := [index for index, line in enumerate(lines) if HUNG in line]:
         frames, said = _frames(lines[hung[-1] + 1 :])[0][::-1], []
     elif begins := [index for index, line in enumerate(lines) if line.strip() == BEGIN]:
